@@ -1,1 +1,3 @@
-export {};
+export type * from './connection.ts';
+export { DEFAULT_HTTP_OPTIONS } from './connection.ts';
+export type { ProblemCode, RefusalCode } from './refusal/codes.ts';
