@@ -1,1 +1,10 @@
-export {};
+export * from './audit.ts';
+export * from './certificates.ts';
+export * from './enrollment.ts';
+export * from './feed.ts';
+export * from './names.ts';
+export * from './problems.ts';
+export * from './processes.ts';
+export * from './revocations.ts';
+export * from './routes.ts';
+export * from './status.ts';

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { pemSchema, revocationReasonSchema, serialInputSchema, serialSchema, subjectNameSchema } from './names.ts';
+
+const target = {
+  name: subjectNameSchema.optional(),
+  serial: serialInputSchema.optional(),
+  certificate: pemSchema.optional(),
+};
+
+function namesOne(value: { name?: unknown; serial?: unknown; certificate?: unknown }): boolean {
+  return [value.name, value.serial, value.certificate].filter((one) => one !== undefined).length === 1;
+}
+const exactlyOne = 'exactly one of name, serial and certificate';
+
+/** POST /v1/revocations: every unexpired certificate of `name` and its open tokens, or the one of `serial` or `certificate` (PEM). */
+export const revocationRequestSchema = z
+  .strictObject({ ...target, reason: revocationReasonSchema.default('unspecified') })
+  .refine(namesOne, exactlyOne);
+export type RevocationRequest = z.input<typeof revocationRequestSchema>;
+
+/** POST /v1/releases: ends the hold of what it names. */
+export const releaseRequestSchema = z.strictObject(target).refine(namesOne, exactlyOne);
+export type ReleaseRequest = z.input<typeof releaseRequestSchema>;
+
+const serialAndName = z.strictObject({ serial: serialSchema, name: z.string() });
+
+/** How far the gateways were when the answer was given; bounded by one second. */
+export const convergenceSchema = z.strictObject({
+  gateways: z.int().min(0),
+  converged: z.int().min(0),
+  waitedMs: z.number().min(0),
+});
+export type Convergence = z.infer<typeof convergenceSchema>;
+
+export const revocationResultSchema = z.strictObject({
+  revoked: z.array(serialAndName),
+  alreadyRevoked: z.array(serialAndName),
+  /** Open enrollment tokens that were closed with the name. */
+  tokens: z.int().min(0),
+  convergence: convergenceSchema,
+});
+export type RevocationResult = z.infer<typeof revocationResultSchema>;
+
+export const releaseResultSchema = z.strictObject({
+  released: z.array(serialAndName),
+  convergence: convergenceSchema,
+});
+export type ReleaseResult = z.infer<typeof releaseResultSchema>;

@@ -1,0 +1,159 @@
+import type { z } from 'zod';
+import {
+  bundleSchema,
+  certificateDetailSchema,
+  certificateListSchema,
+  certificateQuerySchema,
+  certificateRequestSchema,
+  issuedCertificateSchema,
+} from './certificates.ts';
+import { enrollRequestSchema, renewRequestSchema, tokenRequestSchema, tokenResponseSchema } from './enrollment.ts';
+import { feedAckResultSchema, feedAckSchema, feedEventSchema, feedQuerySchema, snapshotEventSchema } from './feed.ts';
+import {
+  releaseRequestSchema,
+  releaseResultSchema,
+  revocationRequestSchema,
+  revocationResultSchema,
+} from './revocations.ts';
+import { healthSchema, statusSchema } from './status.ts';
+
+/**
+ * Who may call a route: `admin` a certificate of profile admin, or the local socket; `gateway` a certificate of profile gateway;
+ * `holder` any valid certificate of ours; `token` an enrollment token; `anyone`.
+ */
+export type Principal = 'admin' | 'gateway' | 'holder' | 'token' | 'anyone';
+
+/** One route of the authority's API. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly principals: readonly Principal[];
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly response?: z.ZodType;
+  /** The response is a stream of lines, each of the response schema. */
+  readonly stream?: true;
+}
+
+/** Every route of the authority's API: the same on its HTTPS listener and on its local socket. */
+export const routes = {
+  health: {
+    method: 'GET',
+    path: '/v1/health',
+    principals: ['anyone'],
+    summary: 'Whether the authority answers',
+    response: healthSchema,
+  },
+  openapi: {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    principals: ['anyone'],
+    summary: 'This API as an OpenAPI 3.1 document',
+  },
+  bundle: {
+    method: 'GET',
+    path: '/v1/bundle',
+    principals: ['anyone'],
+    summary: 'Trust anchors and intermediates',
+    response: bundleSchema,
+  },
+  issue: {
+    method: 'POST',
+    path: '/v1/certificates',
+    principals: ['admin', 'gateway'],
+    summary: 'Issue a certificate; a gateway only server certificates for its own names',
+    body: certificateRequestSchema,
+    response: issuedCertificateSchema,
+  },
+  list: {
+    method: 'GET',
+    path: '/v1/certificates',
+    principals: ['admin'],
+    summary: 'The certificates that were issued',
+    query: certificateQuerySchema,
+    response: certificateListSchema,
+  },
+  show: {
+    method: 'GET',
+    path: '/v1/certificates/:serial',
+    principals: ['admin'],
+    summary: 'One certificate',
+    response: certificateDetailSchema,
+  },
+  revoke: {
+    method: 'POST',
+    path: '/v1/revocations',
+    principals: ['admin'],
+    summary:
+      'Revoke by name, serial or certificate; answers when every connected gateway has acknowledged, or after a second',
+    body: revocationRequestSchema,
+    response: revocationResultSchema,
+  },
+  release: {
+    method: 'POST',
+    path: '/v1/releases',
+    principals: ['admin'],
+    summary: 'End a hold',
+    body: releaseRequestSchema,
+    response: releaseResultSchema,
+  },
+  token: {
+    method: 'POST',
+    path: '/v1/tokens',
+    principals: ['admin'],
+    summary: 'Make a single-use enrollment token',
+    body: tokenRequestSchema,
+    response: tokenResponseSchema,
+  },
+  enroll: {
+    method: 'POST',
+    path: '/v1/enroll',
+    principals: ['token'],
+    summary: 'Redeem an enrollment token',
+    body: enrollRequestSchema,
+    response: issuedCertificateSchema,
+  },
+  renew: {
+    method: 'POST',
+    path: '/v1/renew',
+    principals: ['holder'],
+    summary: 'Renew the certificate that the connection shows',
+    body: renewRequestSchema,
+    response: issuedCertificateSchema,
+  },
+  feed: {
+    method: 'GET',
+    path: '/v1/feed',
+    principals: ['gateway', 'admin'],
+    summary: 'The stream of revocations and bundle changes',
+    query: feedQuerySchema,
+    response: feedEventSchema,
+    stream: true,
+  },
+  snapshot: {
+    method: 'GET',
+    path: '/v1/snapshot',
+    principals: ['gateway', 'admin'],
+    summary: 'The signed state of the feed as it is now',
+    response: snapshotEventSchema,
+  },
+  acknowledge: {
+    method: 'POST',
+    path: '/v1/feed/acks',
+    principals: ['gateway'],
+    summary: 'Every worker of a gateway has applied the feed up to a cursor',
+    body: feedAckSchema,
+    response: feedAckResultSchema,
+  },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    principals: ['admin'],
+    summary: 'What runs, and what needs mending',
+    response: statusSchema,
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+/** The name of a route. */
+export type RouteName = keyof typeof routes;
