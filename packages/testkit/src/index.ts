@@ -1,1 +1,19 @@
-export {};
+export { runCommand, type CommandOptions, type CommandResult } from './command.ts';
+export { curl, type CurlResult } from './curl.ts';
+export { eventually } from './events.ts';
+export { temporaryFolder, type TemporaryFolder } from './folders.ts';
+export { peer, without } from './peers.ts';
+export {
+  countersign,
+  launcher,
+  lockHolder,
+  node,
+  repository,
+  startProduct,
+  type ClientFiles,
+  type Product,
+  type ProductOptions,
+  type ReadyEvent,
+} from './product.ts';
+export { sClient, type SClientRequest, type SClientResult } from './s-client.ts';
+export { startUpstream, type SeenRequest, type Upstream } from './upstream.ts';
