@@ -1,1 +1,10 @@
-export {};
+export { firstRefusal, isRefusalCode, precedence, REFUSAL_CODES, refusal } from './verdict/refusal-codes.ts';
+export type { RefusalCode, RefusalEntry, VerdictCode } from './verdict/refusal-codes.ts';
+export type { Accepted, Identity, PathEntry, Refused, TypedName, Verdict } from './verdict/verdict.ts';
+export { isRevocationReason, REVOCATION_REASONS, revocationReason } from './revocation/revocation.ts';
+export type { Revocation, RevocationKey, RevocationReason } from './revocation/revocation.ts';
+export { RevocationIndex } from './revocation/revocation-index.ts';
+export type { RevocationStatus } from './revocation/revocation-index.ts';
+export { normaliseSerial } from './revocation/serial-words.ts';
+export { LiveRegister } from './live/live-register.ts';
+export type { LiveHandle, LiveRegisterOptions, LiveRules, Registration } from './live/live-register.ts';

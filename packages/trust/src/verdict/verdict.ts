@@ -1,0 +1,80 @@
+import type { VerdictCode } from './refusal-codes.ts';
+
+/** A name of a subjectAltName with its type: names of different types are never compared. */
+export type TypedName =
+  | { readonly type: 'dns' | 'email' | 'uri' | 'registeredId'; readonly value: string }
+  | { readonly type: 'ip' | 'x400' | 'ediParty'; readonly value: Uint8Array }
+  | { readonly type: 'other'; readonly oid: string; readonly value: Uint8Array }
+  | { readonly type: 'directory'; readonly value: unknown };
+
+/** Who a certificate says its holder is. Everything here comes from the leaf of the *verified* path. */
+export interface Identity {
+  /** RFC 4514 string of the subject: for eyes and logs, never to be split by hand. */
+  readonly subject: string;
+  /** The common name, where the subject has exactly one of printable text. */
+  readonly name: string | undefined;
+  /** The subjectAltName as typed values. */
+  readonly sans: readonly TypedName[];
+  /** RFC 4514 string of the issuer's name. */
+  readonly issuer: string;
+  /** SHA-256 of the SubjectPublicKeyInfo of the CA that signed the leaf: lower-case hex. */
+  readonly issuerKeyHash: string;
+  /** SHA-256 of the certificate: lower-case hex. */
+  readonly fingerprintSha256: string;
+  /** SHA-256 of the SubjectPublicKeyInfo: lower-case hex. */
+  readonly spkiSha256: string;
+  /** Lower-case hex of the serial number's magnitude. */
+  readonly serialHex: string;
+  /** Our own profile extension; only believed from our own CA. */
+  readonly profile: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  readonly leafDer: Uint8Array;
+  /** The verified path, leaf first, without its anchor. */
+  readonly chainDer: readonly Uint8Array[];
+}
+
+/** One certificate of a verified path, as revocation knows it. */
+export interface PathEntry {
+  /** SHA-256 of the SubjectPublicKeyInfo of the CA that issued this certificate: lower-case hex. */
+  readonly issuerKeyHash: string;
+  readonly serialHex: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** The peer is acceptable, as of `generation`. */
+export interface Accepted {
+  readonly ok: true;
+  readonly identity: Identity;
+  /** Leaf first, without the anchor: an anchor is not revoked but removed. */
+  readonly path: readonly PathEntry[];
+  /** SHA-256 of the anchor's SubjectPublicKeyInfo: lower-case hex. */
+  readonly anchorKeyHash: string;
+  /** Name of the bundle that the anchor is of. */
+  readonly bundle: string;
+  /** The earliest notAfter of the path (the anchor's certificate included): milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** Generation of the trust state under which this was found. */
+  readonly generation: number;
+}
+
+/** The peer is not acceptable. */
+export interface Refused {
+  readonly ok: false;
+  readonly code: VerdictCode;
+  /** The cause in words: for the operator, not for the peer. */
+  readonly detail: string;
+  /** How to mend it. */
+  readonly mend: string;
+  /** Subject of the certificate of the path that the refusal is about. */
+  readonly at?: string | undefined;
+  /** Who was refused, as far as it could be read: for logs only. */
+  readonly identity?: Partial<Identity> | undefined;
+}
+
+export type Verdict = Accepted | Refused;
