@@ -1,0 +1,98 @@
+import type { HttpOptions } from '../connection.ts';
+import type { Address } from './address.ts';
+import type { Rule } from './allow.ts';
+
+/** A configuration that holds together: names normalised, paths absolute, times in milliseconds, rules compiled. */
+export interface GatewayConfig {
+  readonly listeners: readonly ListenerConfig[];
+  readonly authority: AuthorityConfig | undefined;
+  /** By name; `own` is the authority's and not in here. */
+  readonly bundles: ReadonlyMap<string, BundleConfig>;
+  readonly admin: Address | undefined;
+  /** Folder for the last verified trust state; undefined where there is no authority to verify one. */
+  readonly stateDir: string | undefined;
+  /** Undefined: one for each core. */
+  readonly workers: number | undefined;
+  readonly accessLog: AccessLogTarget;
+  readonly http: HttpOptions;
+  readonly limits: ConnectionLimits;
+  readonly handshakeTimeoutMs: number;
+  readonly drainMs: number;
+  /** What an operator should know although it is allowed. */
+  readonly warnings: readonly string[];
+}
+
+export type AccessLogTarget =
+  | { readonly to: 'stderr' | 'stdout' | 'off' }
+  | { readonly to: 'file'; readonly file: string };
+
+/** Bounds of one worker. */
+export interface ConnectionLimits {
+  readonly connections: number;
+  readonly handshakes: number;
+}
+
+export interface ListenerConfig {
+  /** As written, so that it is the same after a reload. */
+  readonly id: string;
+  readonly address: Address;
+  /** The first is the default. */
+  readonly hosts: readonly [HostConfig, ...HostConfig[]];
+}
+
+export interface HostConfig {
+  /** Digest of everything that decides: the policy of a name is compared by it. */
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly certificate: CertificateSource;
+  readonly clientCert: 'required' | 'optional';
+  /** Names of bundles. */
+  readonly trust: readonly string[];
+  /** Who may connect: whoever some route may admit. */
+  readonly permits: Rule;
+  readonly routes: readonly RouteConfig[];
+}
+
+export interface RouteConfig {
+  readonly id: string;
+  readonly path: string;
+  readonly clientCert: 'required' | 'optional';
+  /** Beyond the host's rule; undefined where that is the whole of it. */
+  readonly permits: Rule | undefined;
+  readonly upstream: UpstreamConfig;
+}
+
+export interface UpstreamConfig {
+  readonly url: URL;
+  /** Path of a PEM file; undefined: the public CAs. */
+  readonly caFile: string | undefined;
+  readonly serverName: string | undefined;
+}
+
+/** Where a server certificate comes from; hosts that name the same source share it by `id`. */
+export type CertificateSource =
+  | { readonly id: string; readonly from: 'authority'; readonly names: readonly string[] }
+  | { readonly id: string; readonly from: 'files'; readonly cert: string; readonly key: string };
+
+export interface AuthorityConfig {
+  readonly url: URL;
+  readonly identityDir: string;
+  readonly tokenFile: string | undefined;
+  readonly staleness: StalenessConfig;
+}
+
+export interface StalenessConfig {
+  readonly mode: 'hard' | 'soft' | 'off';
+  /** Milliseconds, or until the CRL's own nextUpdate. */
+  readonly maxStale: number | 'nextUpdate';
+}
+
+export interface BundleConfig {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly anchorsFile: string | undefined;
+  readonly crls: readonly CrlSourceConfig[];
+  readonly staleness: StalenessConfig;
+}
+
+export type CrlSourceConfig = { readonly file: string } | { readonly url: URL; readonly everyMs: number };
