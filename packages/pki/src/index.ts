@@ -1,1 +1,49 @@
-export {};
+export * from './errors.ts';
+export { TAG } from './der/tags.ts';
+export { checkDer, DerReader } from './der/reader.ts';
+export type { DerLimits } from './der/reader.ts';
+export * as der from './der/writer.ts';
+export { compareOctets, concatOctets, equalOctets, fromHex, toHex } from './der/octets.ts';
+export { oidFromText, oidToText } from './der/oid.ts';
+export { OID } from './x509/oids.ts';
+export { algorithmEquals, algorithmIdentifier, readAlgorithm } from './x509/algorithm.ts';
+export type { AlgorithmIdentifier } from './x509/algorithm.ts';
+export { nameEquals, parseName, readName } from './x509/name.ts';
+export type { AttributeTypeAndValue, Name, RelativeDistinguishedName } from './x509/name.ts';
+export { canonicalName, canonicalRdn, prepareText } from './x509/name-compare.ts';
+export { ATTRIBUTE_NAMES, nameToString, rdnToString } from './x509/name-text.ts';
+export { attributeType, buildName } from './x509/build-name.ts';
+export type { NameAttribute } from './x509/build-name.ts';
+export { readGeneralName, readGeneralNames } from './x509/general-name.ts';
+export type { GeneralName } from './x509/general-name.ts';
+export { parsePublicKeyInfo, readPublicKeyInfo } from './x509/public-key.ts';
+export type { EcCurve, PublicKeyKind, SubjectPublicKeyInfo } from './x509/public-key.ts';
+export type { Extension } from './x509/extensions/extension.ts';
+export type { NameConstraints } from './x509/extensions/constraints.ts';
+export type { DistributionPoint, DistributionPointName } from './x509/extensions/distribution-points.ts';
+export type { AccessDescription, AuthorityKeyIdentifier, DirectoryAttribute } from './x509/extensions/identifiers.ts';
+export type { PolicyConstraints, PolicyInformation, PolicyMapping } from './x509/extensions/policies.ts';
+export { KEY_USAGES, KeyUsage } from './x509/extensions/usage.ts';
+export type { BasicConstraints, KeyUsageName } from './x509/extensions/usage.ts';
+export type { Certificate } from './x509/certificate.ts';
+export { parseCertificate, serialHex } from './x509/parse-certificate.ts';
+export type { CertificateParseOptions } from './x509/parse-certificate.ts';
+export * from './x509/build-extensions.ts';
+export { assembleSigned, buildCertificate, buildTbs } from './x509/build-certificate.ts';
+export type { CertificateTemplate } from './x509/build-certificate.ts';
+export type { Crypto, DigestAlgorithm, Signer } from './keys/crypto.ts';
+export {
+  defaultScheme,
+  isLegacyScheme,
+  LEGACY_SCHEMES,
+  MODERN_SCHEMES,
+  schemeAlgorithm,
+  schemeFitsKey,
+  signatureScheme,
+} from './keys/scheme.ts';
+export type { LegacyScheme, ModernScheme, SignatureScheme } from './keys/scheme.ts';
+export { isStrongKey, RSA_BITS } from './keys/strength.ts';
+export { verifySignature } from './keys/verify.ts';
+export type { SignatureErrorCode, SignatureResult, Signed } from './keys/verify.ts';
+export { pemDecode, pemDecodeOne, pemEncode } from './pem/pem.ts';
+export type { PemBlock, PemLimits } from './pem/pem.ts';

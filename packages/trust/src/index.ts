@@ -8,3 +8,6 @@ export type { RevocationStatus } from './revocation/revocation-index.ts';
 export { normaliseSerial } from './revocation/serial-words.ts';
 export { LiveRegister } from './live/live-register.ts';
 export type { LiveHandle, LiveRegisterOptions, LiveRules, Registration } from './live/live-register.ts';
+export { nodeCrypto } from './crypto/node-crypto.ts';
+export { generateKeyPair, KEY_KINDS, nodeSigner, spkiOf } from './crypto/node-keys.ts';
+export type { KeyKind, NodeKeyPair } from './crypto/node-keys.ts';

@@ -1,0 +1,68 @@
+import { createPublicKey, hash, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Crypto, DigestAlgorithm, SignatureScheme } from '@countersign/pki';
+import { signingParameters } from './parameters.ts';
+
+const MAX_KEYS = 1024;
+
+interface ImportedKey {
+  readonly key: KeyObject;
+  readonly type: string;
+}
+
+/** Importing a key is dearer than a P-256 check, so keys are kept; of unusable ones the fact that they are. */
+const keys = new Map<string, ImportedKey | 'unusable'>();
+
+function importedKey(spkiDer: Uint8Array): ImportedKey | undefined {
+  // One character for each octet: the whole encoding is the identity, so two keys are never taken for each other.
+  const id = Buffer.from(spkiDer.buffer, spkiDer.byteOffset, spkiDer.byteLength).toString('latin1');
+  let imported = keys.get(id);
+  if (imported === undefined) {
+    imported = tryImport(spkiDer);
+    if (keys.size >= MAX_KEYS) {
+      for (const oldest of keys.keys()) {
+        keys.delete(oldest);
+        break;
+      }
+    }
+  } else {
+    keys.delete(id);
+  }
+  keys.set(id, imported);
+  return imported === 'unusable' ? undefined : imported;
+}
+
+function tryImport(spkiDer: Uint8Array): ImportedKey | 'unusable' {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' });
+    return { key, type: key.asymmetricKeyType ?? '' };
+  } catch {
+    return 'unusable';
+  }
+}
+
+/**
+ * node:crypto as the port of `pki` for signature checks and digests. Imported public keys are kept in a bounded table
+ * (the least recently used one leaves) under their whole encoding. Legacy schemes are checked when asked for: not to
+ * ask is the caller's policy.
+ *
+ * @example
+ * verifySignature(certificate, issuer.spki, nodeCrypto)
+ */
+export const nodeCrypto: Crypto = {
+  verify(scheme: SignatureScheme, spkiDer: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+    const imported = importedKey(spkiDer);
+    const { digest, options, keyTypes } = signingParameters(scheme);
+    // Node picks the algorithm by the key: an RSA key would otherwise answer for an ECDSA scheme.
+    if (imported === undefined || !keyTypes.includes(imported.type)) return false;
+    try {
+      return verify(digest, data, { key: imported.key, ...options }, signature);
+    } catch {
+      return false;
+    }
+  },
+
+  digest(algorithm: DigestAlgorithm, data: Uint8Array): Uint8Array {
+    return new Uint8Array(hash(algorithm, data, 'buffer'));
+  },
+};

@@ -1,0 +1,91 @@
+import { createPublicKey, generateKeyPair as generateCallback, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { defaultScheme, parsePublicKeyInfo, PkiError, schemeFitsKey } from '@countersign/pki';
+import type { ModernScheme, Signer } from '@countersign/pki';
+import { promisify } from 'node:util';
+import { signingParameters } from './parameters.ts';
+
+/** Kinds of keys that can be made. */
+export const KEY_KINDS = [
+  'p256',
+  'p384',
+  'p521',
+  'ed25519',
+  'rsa2048',
+  'rsa3072',
+  'rsa4096',
+  'ml-dsa-44',
+  'ml-dsa-65',
+  'ml-dsa-87',
+] as const;
+
+export type KeyKind = (typeof KEY_KINDS)[number];
+
+/** A key pair that was just made. */
+export interface NodeKeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+}
+
+const generateAsync = promisify(generateCallback);
+
+/**
+ * Makes a key pair on node:crypto, off the main thread.
+ *
+ * @example
+ * const { privateKey, spki } = await generateKeyPair('p256');
+ */
+export async function generateKeyPair(kind: KeyKind): Promise<NodeKeyPair> {
+  const { privateKey, publicKey } = await generate(kind);
+  return { privateKey, publicKey, spki: spkiOf(publicKey) };
+}
+
+function generate(kind: KeyKind): Promise<{ privateKey: KeyObject; publicKey: KeyObject }> {
+  switch (kind) {
+    case 'p256':
+      return generateAsync('ec', { namedCurve: 'P-256' });
+    case 'p384':
+      return generateAsync('ec', { namedCurve: 'P-384' });
+    case 'p521':
+      return generateAsync('ec', { namedCurve: 'P-521' });
+    case 'rsa2048':
+      return generateAsync('rsa', { modulusLength: 2048 });
+    case 'rsa3072':
+      return generateAsync('rsa', { modulusLength: 3072 });
+    case 'rsa4096':
+      return generateAsync('rsa', { modulusLength: 4096 });
+    case 'ed25519':
+      return generateAsync('ed25519');
+    default:
+      return generateAsync(kind);
+  }
+}
+
+/** SubjectPublicKeyInfo (DER) of a public key, or of the public half of a private one. */
+export function spkiOf(key: KeyObject): Uint8Array {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+}
+
+/**
+ * A signer over a private KeyObject, with the usual scheme of its kind unless another one is asked for. Synchronous.
+ *
+ * @throws PkiError `key_unsupported` when the key may not sign, or not with this scheme
+ * @example
+ * await buildCertificate(template, nodeSigner(privateKey));
+ */
+export function nodeSigner(privateKey: KeyObject, scheme?: ModernScheme): Signer {
+  const spki = spkiOf(privateKey);
+  const kind = parsePublicKeyInfo(spki).key;
+  const chosen = scheme ?? defaultScheme(kind);
+  if (chosen === undefined || !schemeFitsKey(chosen, kind)) throw new PkiError('key_unsupported', kind.type);
+  const { digest, options } = signingParameters(chosen);
+  const key = { key: privateKey, ...options };
+  return {
+    spki,
+    scheme: chosen,
+    sign: (data) => sign(digest, data, key),
+  };
+}

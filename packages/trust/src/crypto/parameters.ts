@@ -1,0 +1,50 @@
+import { constants } from 'node:crypto';
+import type { SignatureScheme } from '@countersign/pki';
+
+/** What node:crypto's sign and verify need for a scheme: the digest name, and options beside the key. */
+export interface SigningParameters {
+  readonly digest: string | null;
+  readonly options: { readonly padding?: number; readonly saltLength?: number };
+  /** The values of `asymmetricKeyType` that fit. */
+  readonly keyTypes: readonly string[];
+}
+
+const ecdsa = (digest: string): SigningParameters => ({ digest, options: {}, keyTypes: ['ec'] });
+const dsa = (digest: string): SigningParameters => ({ digest, options: {}, keyTypes: ['dsa'] });
+const pkcs1 = (digest: string): SigningParameters => ({
+  digest,
+  options: { padding: constants.RSA_PKCS1_PADDING },
+  keyTypes: ['rsa'],
+});
+const pss = (digest: string): SigningParameters => ({
+  digest,
+  options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+  keyTypes: ['rsa', 'rsa-pss'],
+});
+const whole = (keyType: string): SigningParameters => ({ digest: null, options: {}, keyTypes: [keyType] });
+
+const PARAMETERS: Readonly<Record<SignatureScheme, SigningParameters>> = {
+  'ecdsa-sha256': ecdsa('sha256'),
+  'ecdsa-sha384': ecdsa('sha384'),
+  'ecdsa-sha512': ecdsa('sha512'),
+  'ecdsa-sha1': ecdsa('sha1'),
+  'rsa-pkcs1-sha256': pkcs1('sha256'),
+  'rsa-pkcs1-sha384': pkcs1('sha384'),
+  'rsa-pkcs1-sha512': pkcs1('sha512'),
+  'rsa-pkcs1-sha1': pkcs1('sha1'),
+  'rsa-pkcs1-md5': pkcs1('md5'),
+  'rsa-pss-sha256': pss('sha256'),
+  'rsa-pss-sha384': pss('sha384'),
+  'rsa-pss-sha512': pss('sha512'),
+  'rsa-pss-sha1': pss('sha1'),
+  'dsa-sha1': dsa('sha1'),
+  'dsa-sha256': dsa('sha256'),
+  ed25519: whole('ed25519'),
+  'ml-dsa-44': whole('ml-dsa-44'),
+  'ml-dsa-65': whole('ml-dsa-65'),
+  'ml-dsa-87': whole('ml-dsa-87'),
+};
+
+export function signingParameters(scheme: SignatureScheme): SigningParameters {
+  return PARAMETERS[scheme];
+}
