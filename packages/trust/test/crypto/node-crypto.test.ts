@@ -28,7 +28,10 @@ for (const kind of KEY_KINDS) {
     assert.equal(verifySignature(certificate, certificate.spki, nodeCrypto).ok, true);
     const peer = new X509Certificate(der);
     assert.equal(peer.verify(peer.publicKey), true);
-    assert.equal(nodeCrypto.verify(nodeSigner(other.privateKey).scheme, other.spki, certificate.tbs, certificate.signature), false);
+    assert.equal(
+      nodeCrypto.verify(nodeSigner(other.privateKey).scheme, other.spki, certificate.tbs, certificate.signature),
+      false,
+    );
   });
 }
 
