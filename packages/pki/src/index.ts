@@ -54,3 +54,9 @@ export type { KeyProtection, OpenedPrivateKey } from './pkcs8/encrypted-private-
 export { parsePrivateKey } from './pkcs8/private-key-info.ts';
 export type { PrivateKeyInfo } from './pkcs8/private-key-info.ts';
 export type { PrivateKeyKind } from './pkcs8/private-key-kinds.ts';
+export { buildPkcs12 } from './pkcs12/build.ts';
+export type { BuildPkcs12Options, Pkcs12Contents, Pkcs12Format } from './pkcs12/build.ts';
+export { parsePkcs12 } from './pkcs12/parse.ts';
+export type { ParsedPkcs12, ParsePkcs12Options, Pkcs12, Pkcs12Certificate, Pkcs12Key } from './pkcs12/parse.ts';
+export type { Pkcs12Mac } from './pkcs12/mac.ts';
+export type { BagAttributes } from './pkcs12/safe-bags.ts';
