@@ -60,3 +60,5 @@ export { parsePkcs12 } from './pkcs12/parse.ts';
 export type { ParsedPkcs12, ParsePkcs12Options, Pkcs12, Pkcs12Certificate, Pkcs12Key } from './pkcs12/parse.ts';
 export type { Pkcs12Mac } from './pkcs12/mac.ts';
 export type { BagAttributes } from './pkcs12/safe-bags.ts';
+export { parseSpiffeId, spiffeIdWithin } from './spiffe/spiffe-id.ts';
+export type { SpiffeId, SpiffeIdProblem, SpiffeIdResult } from './spiffe/spiffe-id.ts';
