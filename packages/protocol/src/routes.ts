@@ -157,3 +157,15 @@ export const routes = {
 
 /** The name of a route. */
 export type RouteName = keyof typeof routes;
+
+/** What a route answers with, as its schema reads it. */
+export type RouteResponse<R extends RouteName> = (typeof routes)[R] extends {
+  readonly response: infer S extends z.ZodType;
+}
+  ? z.output<S>
+  : unknown;
+
+/** What a route is asked with. */
+export type RouteBody<R extends RouteName> = (typeof routes)[R] extends { readonly body: infer S extends z.ZodType }
+  ? z.input<S>
+  : undefined;
