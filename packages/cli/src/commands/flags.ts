@@ -1,0 +1,76 @@
+// Flags that several commands share, so that they read and mean the same everywhere.
+import { parseSan } from '../admin/names.ts';
+import type { TargetFlags } from '../admin/target.ts';
+
+const text = (input: string): string => input;
+
+/** `--data DIR` */
+export const data = {
+  kind: 'parsed',
+  parse: text,
+  optional: true,
+  placeholder: 'DIR',
+  brief: 'Folder of the installation (else COUNTERSIGN_DATA, else .countersign)',
+} as const;
+
+/** `--json` */
+export const json = {
+  kind: 'boolean',
+  optional: true,
+  withNegated: false,
+  brief: 'Print objects for programs, one per line',
+} as const;
+
+/** A flag that names a file to read or write. */
+export function file(brief: string) {
+  return { kind: 'parsed', parse: text, optional: true, placeholder: 'FILE', brief } as const;
+}
+
+/** A flag that must be given. */
+export function required<T extends { readonly optional: true }>(flag: T): Omit<T, 'optional'> {
+  const { optional: _, ...rest } = flag;
+  return rest;
+}
+
+/** A flag that names files, each time one more. */
+export function files(brief: string) {
+  return { kind: 'parsed', parse: text, optional: true, variadic: true, placeholder: 'FILE', brief } as const;
+}
+
+/** A flag with any text as its value. */
+export function value(placeholder: string, brief: string) {
+  return { kind: 'parsed', parse: text, optional: true, placeholder, brief } as const;
+}
+
+/** A switch that is off unless it is given. */
+export function toggle(brief: string) {
+  return { kind: 'boolean', optional: true, withNegated: false, brief } as const;
+}
+
+/** `--san TYPE:VALUE`, repeated. */
+export const san = {
+  kind: 'parsed',
+  parse: parseSan,
+  optional: true,
+  variadic: true,
+  placeholder: 'dns:|ip:|uri:|email:VALUE',
+  brief: 'A further name, with its type; may be repeated',
+} as const;
+
+/** `--out DIR` */
+export function folder(brief: string) {
+  return { kind: 'parsed', parse: text, optional: true, placeholder: 'DIR', brief } as const;
+}
+
+/** `--data`, `--url`, `--cert`, `--key`: which authority is meant. */
+export const target = {
+  data,
+  url: value('URL', 'An authority elsewhere, as https://HOST:PORT (with --cert and --key)'),
+  cert: file('The admin certificate to show to --url'),
+  key: file('The key of --cert'),
+} as const;
+
+/** The flags that every command on an authority has. */
+export interface AdminFlags extends TargetFlags {
+  readonly json?: boolean | undefined;
+}

@@ -1,0 +1,108 @@
+// The DATA folder: where it is, what lies where in it, and whether this version can work with it.
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CliContext, pathFrom } from '../context.ts';
+import { CliFailure } from '../failure.ts';
+
+/** The format of the folder that this version reads and writes. */
+export const dataFormat = 1;
+
+/** The places of a DATA folder, as absolute paths. */
+export interface DataFolder {
+  readonly path: string;
+  readonly marker: string;
+  readonly run: string;
+  readonly secrets: string;
+  readonly clients: string;
+  readonly servers: string;
+  readonly gateway: string;
+  readonly root: string;
+}
+
+/**
+ * The folder that `--data`, COUNTERSIGN_DATA or the default name; nothing is made or read.
+ *
+ * @example dataFolder(context, undefined).path // '/home/me/.countersign'
+ */
+export function dataFolder(context: Pick<CliContext, 'cwd' | 'env'>, flag: string | undefined): DataFolder {
+  const path = pathFrom(context, flag ?? context.env['COUNTERSIGN_DATA'] ?? '.countersign');
+  return {
+    path,
+    marker: join(path, 'countersign.json'),
+    run: join(path, 'run'),
+    secrets: join(path, 'secrets'),
+    clients: join(path, 'clients'),
+    servers: join(path, 'servers'),
+    gateway: join(path, 'gateway'),
+    root: join(path, 'ca/root.crt'),
+  };
+}
+
+/**
+ * What is there: `fresh` (nothing, or an empty folder) or `ready` (a folder of this format).
+ *
+ * @throws CliFailure for a folder of another format, and for one that holds something else.
+ */
+export function dataState(folder: DataFolder): 'fresh' | 'ready' {
+  let text: string;
+  try {
+    text = readFileSync(folder.marker, 'utf8');
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const found = entriesOf(folder.path);
+    if (found.every((name) => name === 'run' || name === 'lost+found')) return 'fresh';
+    throw new CliFailure({
+      code: 'data_not_ours',
+      message: `${folder.path} is not empty and is not a Countersign folder`,
+      mend: 'use another folder with --data',
+    });
+  }
+  const format = formatOf(text);
+  if (format === dataFormat) return 'ready';
+  throw new CliFailure({
+    code: 'data_format',
+    message: `${folder.path} has ${format === undefined ? 'an unreadable countersign.json' : `format ${JSON.stringify(format)}`}; this version reads format ${dataFormat}`,
+    mend: 'use the version of Countersign that made it, or another folder with --data',
+  });
+}
+
+/** @throws CliFailure when the folder holds no installation. */
+export function requireData(folder: DataFolder): void {
+  if (dataState(folder) === 'ready') return;
+  throw new CliFailure({
+    code: 'data_missing',
+    message: `there is no installation in ${folder.path}`,
+    mend: 'run `countersign init` or `countersign start`, or name another folder with --data',
+  });
+}
+
+/** Makes the folder and its private rooms, and writes the marker of its format. */
+export function makeData(folder: DataFolder, now: number): void {
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  mkdirSync(folder.run, { recursive: true, mode: 0o700 });
+  const marker = { format: dataFormat, createdAt: new Date(now).toISOString() };
+  writeFileSync(folder.marker, `${JSON.stringify(marker)}\n`, { flag: 'wx', mode: 0o600 });
+}
+
+function formatOf(text: string): unknown {
+  try {
+    const marker: unknown = JSON.parse(text);
+    return typeof marker === 'object' && marker !== null && 'format' in marker ? marker.format : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function entriesOf(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Whether an error of the file system says that the file is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

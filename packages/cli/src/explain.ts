@@ -1,0 +1,69 @@
+// From anything that was thrown to a failure a user can act on. What nobody foresaw stays recognisable as our bug.
+import { getSystemErrorMap } from 'node:util';
+import { CliFailure, type FailureExit } from './failure.ts';
+
+interface CodedError extends Error {
+  readonly code: string;
+  readonly mend?: unknown;
+  readonly path?: string;
+  readonly syscall?: unknown;
+  readonly port?: number;
+  readonly address?: string;
+}
+
+const systemMends: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space and run it again; what was complete before is untouched',
+  EDQUOT: 'free some space and run it again; what was complete before is untouched',
+  EACCES: 'look at the owner and the mode of the file, or use another account',
+  EPERM: 'look at the owner and the mode of the file, or use another account',
+  EROFS: 'the file system is mounted read-only: use another folder',
+  EADDRINUSE: 'stop what listens there, or choose another port (port 0 takes a free one)',
+  EADDRNOTAVAIL: 'use an address of this machine',
+  EMFILE: 'raise the limit of open files (ulimit -n)',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+};
+
+/**
+ * Turns what a command threw into a {@link CliFailure}.
+ *
+ * Errors of our packages carry a `code` and words of their own; errors of the system are told with the path they are
+ * about. Anything else is a bug: one line, with the way to the stack.
+ *
+ * @param exit the exit code for errors of the system and of our packages (1)
+ */
+export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (isCoded(error)) {
+    const system = systemWords(error);
+    if (system !== undefined) {
+      const where = error.path ?? (error.port === undefined ? undefined : `${error.address ?? ''}:${error.port}`);
+      return new CliFailure({
+        code: error.code,
+        message: where === undefined ? system : `${where}: ${system}`,
+        mend: systemMends[error.code],
+        exit,
+        cause: error,
+      });
+    }
+    if (!error.code.startsWith('ERR_')) {
+      const mend = typeof error.mend === 'string' ? error.mend : undefined;
+      return new CliFailure({ code: error.code, message: error.message, mend, exit, cause: error });
+    }
+  }
+  return new CliFailure({
+    code: 'internal',
+    message: `this is a bug in Countersign: ${error instanceof Error ? error.message : String(error)}`,
+    mend: 'COUNTERSIGN_DEBUG=1 prints where it happened; please report it',
+    cause: error,
+  });
+}
+
+function isCoded(error: unknown): error is CodedError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}
+
+function systemWords(error: CodedError): string | undefined {
+  if (typeof error.syscall !== 'string') return undefined;
+  for (const [code, words] of getSystemErrorMap().values()) if (code === error.code) return words;
+  return undefined;
+}

@@ -1,0 +1,43 @@
+// A command that cannot do what was asked says so in one line: what failed, why, and how to mend it.
+
+/** 1: refused or failed. 2: wrong usage, or a file that can't be read. */
+export type FailureExit = 1 | 2;
+
+/** The parts of a failure. `code` is stable; `mend` is what to do about it, as a sentence without its full stop. */
+export interface FailureParts {
+  readonly code: string;
+  readonly message: string;
+  readonly mend?: string | undefined;
+  readonly exit?: FailureExit;
+  readonly cause?: unknown;
+}
+
+/**
+ * Thrown by commands for everything that is the user's or the machine's to mend; never a bug of ours.
+ *
+ * @example throw new CliFailure({ code: 'not_running', message: 'no authority runs in D', mend: 'start one' })
+ */
+export class CliFailure extends Error {
+  readonly code: string;
+  readonly mend: string | undefined;
+  readonly exit: FailureExit;
+
+  constructor(parts: FailureParts) {
+    super(parts.message, { cause: parts.cause });
+    this.name = 'CliFailure';
+    this.code = parts.code;
+    this.mend = parts.mend;
+    this.exit = parts.exit ?? 1;
+  }
+}
+
+/** Wrong usage: the command line itself can't be followed. Exit code 2. */
+export function usage(message: string, mend?: string): CliFailure {
+  return new CliFailure({ code: 'usage', message, mend, exit: 2 });
+}
+
+/** The failure as the one line that goes to stderr. */
+export function failureLine(failure: CliFailure): string {
+  const mend = failure.mend === undefined ? '' : `; ${failure.mend}`;
+  return `countersign: ${`${failure.message}${mend}`.replaceAll(/\s*\n\s*/gu, ' ')}`;
+}

@@ -1,0 +1,132 @@
+// A child process that is kept alive: started, awaited until it listens, started again with back-off when it ends.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type ListeningEvent, type ProcessRole, processEventSchema } from '@countersign/protocol';
+import { CliFailure } from '../failure.ts';
+import { nextDelay } from './back-off.ts';
+
+/** What to run. */
+export interface ChildPlan {
+  readonly role: Extract<ProcessRole, 'authority' | 'gateway'>;
+  /** The module to fork. */
+  readonly module: string;
+  /** What it is told as its first message, asked for anew at each start; `before` is where it listened the last time. */
+  options(before: ListeningEvent | undefined): unknown;
+  /** Start it again when it ends. */
+  readonly restart: boolean;
+  /** Every event of the child, and of its own children. */
+  onListening(event: ListeningEvent): void;
+  /** A line for people: it ended, it starts again. */
+  onRemark(line: string): void;
+}
+
+/** A running plan. */
+export interface ManagedChild {
+  /** Starts it; resolves when it listens. @throws CliFailure with the child's own words when it can't. */
+  start(): Promise<ListeningEvent>;
+  /** Asks it to end, waits until it has, and starts it no more. */
+  stop(): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
+  /** Its process now, while there is one. */
+  readonly pid: number | undefined;
+}
+
+// A child that ran this long was well: the next end is a new story, and the back-off starts from its beginning.
+const steadyMs = 30_000;
+
+/** A child of `plan`; it is not started yet. */
+export function manageChild(plan: ChildPlan): ManagedChild {
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let last: ListeningEvent | undefined;
+  let failures = 0;
+  let pause: NodeJS.Timeout | undefined;
+
+  const launch = (): Promise<ListeningEvent> => {
+    // Logs of a child go to stderr whatever it prints them to: stdout carries results only.
+    const started = fork(plan.module, [], { stdio: ['ignore', 2, 2, 'ipc'], env: childEnvironment(process.env) });
+    child = started;
+    const startedAt = performance.now();
+    started.on('exit', (code, signal) => {
+      if (child === started) child = undefined;
+      if (performance.now() - startedAt > steadyMs) failures = 0;
+      if (last !== undefined && !stopping) ended(code, signal);
+    });
+    started.send({ command: 'start', options: plan.options(last) });
+    return awaitListening(plan, started).then((event) => {
+      last = event;
+      return event;
+    });
+  };
+
+  const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+    const how = signal === null ? `ended with ${code}` : `was ended by ${signal}`;
+    if (!plan.restart) {
+      plan.onRemark(`the ${plan.role} ${how}; it is not started again (--no-restart)`);
+      return;
+    }
+    const delayMs = nextDelay(failures);
+    failures += 1;
+    plan.onRemark(`the ${plan.role} ${how}; starting it again in ${delayMs / 1000} s`);
+    pause = setTimeout(() => {
+      launch().then(
+        ({ pid }) => plan.onRemark(`the ${plan.role} is back (pid ${pid})`),
+        (error: unknown) => plan.onRemark(error instanceof Error ? error.message : String(error)),
+      );
+    }, delayMs);
+  };
+
+  return {
+    start: launch,
+    stop: async () => {
+      stopping = true;
+      clearTimeout(pause);
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    },
+    kill: () => {
+      stopping = true;
+      clearTimeout(pause);
+      child?.kill('SIGKILL');
+    },
+    get pid() {
+      return child?.pid;
+    },
+  };
+}
+
+/** The first listening event of the child itself; everything it says later reaches `onListening` too. */
+function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<ListeningEvent> {
+  return new Promise((resolve, reject) => {
+    let failed: CliFailure | undefined;
+    child.on('message', (message) => {
+      const event = processEventSchema.safeParse(message);
+      if (!event.success) return;
+      if (event.data.event === 'failed') {
+        failed = new CliFailure({ code: event.data.code, message: event.data.message });
+        if (event.data.role === plan.role) reject(failed);
+        else plan.onRemark(event.data.message);
+        return;
+      }
+      plan.onListening(event.data);
+      if (event.data.role === plan.role) resolve(event.data);
+    });
+    child.on('error', (error) => {
+      reject(new CliFailure({ code: 'child_failed', message: `the ${plan.role} can't be started: ${error.message}` }));
+    });
+    child.on('exit', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : signal;
+      const silent = { code: 'child_failed', message: `the ${plan.role} ended before it listened (${how})` };
+      reject(failed ?? new CliFailure(silent));
+    });
+  });
+}
+
+// Passphrases reach the child as a message; nothing secret is inherited, nor what only the parent is meant to see.
+function childEnvironment(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !/^COUNTERSIGN_(?:ROOT_)?PASSPHRASE/u.test(name));
+  return Object.fromEntries(kept);
+}
