@@ -1,3 +1,5 @@
+export { createRoot, TestCa, TestCertificate, type CertificateOptions } from './ca.ts';
+export { TEST_TIME, testClock, type TestClock } from './clock.ts';
 export { runCommand, type CommandOptions, type CommandResult } from './command.ts';
 export { curl, type CurlResult } from './curl.ts';
 export { eventually } from './events.ts';
