@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  authorityKeyId,
+  buildCrl,
+  buildName,
+  crlNumber,
+  issuingDistributionPoint,
+  parseCrl,
+  parsePublicKeyInfo,
+  PkiError,
+  verifySignature,
+} from '@countersign/pki';
+import type { CrlEntryTemplate, CrlReason, Extension } from '@countersign/pki';
+import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
+
+const NOW = Date.UTC(2026, 0, 1);
+const DAY = 86_400_000;
+const issuer = buildName([{ type: 'CN', value: 'Issuing' }]);
+const other = buildName([{ type: 'CN', value: 'Other' }]);
+const pair = await generateKeyPair('p256');
+const signer = nodeSigner(pair.privateKey);
+
+async function crlOf(entries: readonly CrlEntryTemplate[], extensions: readonly Extension[] = []): Promise<Uint8Array> {
+  const all = [crlNumber(7n), authorityKeyId(Uint8Array.of(1, 2, 3)), ...extensions];
+  return buildCrl({ issuer, thisUpdate: NOW, nextUpdate: NOW + DAY, entries, extensions: all }, signer);
+}
+
+test('a CRL that was built says the same when it is read, and verifies', async () => {
+  const entries: CrlEntryTemplate[] = [
+    { serialNumber: '01', revocationDate: NOW - DAY, reason: 'keyCompromise' },
+    { serialNumber: 'ff00ff', revocationDate: NOW - 2 * DAY, reason: 'unspecified' },
+    { serialNumber: Uint8Array.of(0, 0, 5), revocationDate: Date.UTC(2051, 0, 1), invalidityDate: NOW - 3 * DAY },
+  ];
+  const crl = parseCrl(await crlOf(entries));
+  assert.equal(verifySignature(crl, parsePublicKeyInfo(pair.spki), nodeCrypto).ok, true);
+  assert.equal(crl.version, 2);
+  assert.equal(crl.thisUpdate, NOW);
+  assert.equal(crl.nextUpdate, NOW + DAY);
+  assert.equal(crl.crlNumber, 7n);
+  assert.deepEqual(crl.authorityKeyId?.keyId, Uint8Array.of(1, 2, 3));
+  assert.equal(crl.entryCount, 3);
+  const seen: [string, CrlReason, number, number | undefined][] = [];
+  crl.forEachEntry((entry) => {
+    seen.push([entry.serialHex, entry.reason, entry.revocationDate, entry.invalidityDate]);
+  });
+  assert.deepEqual(seen, [
+    ['01', 'keyCompromise', NOW - DAY, undefined],
+    ['ff00ff', 'unspecified', NOW - 2 * DAY, undefined],
+    ['05', 'unspecified', Date.UTC(2051, 0, 1), NOW - 3 * DAY],
+  ]);
+});
+
+test('a certificate is looked up by the content octets of its serial number', async () => {
+  const crl = parseCrl(await crlOf([{ serialNumber: 'ff', revocationDate: NOW, reason: 'superseded' }]));
+  assert.equal(crl.lookup(Uint8Array.of(0, 0xff))?.reason, 'superseded');
+  // The content octets FF are the number -1: another certificate.
+  assert.equal(crl.lookup(Uint8Array.of(0xff)), undefined);
+  assert.equal(crl.lookup(Uint8Array.of(0, 0xff), other), undefined);
+});
+
+test('an empty CRL leaves the list out', async () => {
+  const crl = parseCrl(await crlOf([]));
+  assert.equal(crl.entryCount, 0);
+  assert.equal(crl.lookup(Uint8Array.of(1)), undefined);
+});
+
+test('in an indirect CRL an issuer holds for the entries after it', async () => {
+  const entries: CrlEntryTemplate[] = [
+    { serialNumber: '01', revocationDate: NOW },
+    { serialNumber: '02', revocationDate: NOW, certificateIssuer: [{ type: 'directory', value: other }] },
+    { serialNumber: '01', revocationDate: NOW + 1000 },
+  ];
+  const crl = parseCrl(await crlOf(entries, [issuingDistributionPoint({ indirectCrl: true })]));
+  assert.equal(crl.lookup(Uint8Array.of(1))?.revocationDate, NOW);
+  assert.equal(crl.lookup(Uint8Array.of(1), other)?.revocationDate, NOW + 1000);
+  assert.equal(crl.lookup(Uint8Array.of(2)), undefined);
+  assert.notEqual(crl.lookup(Uint8Array.of(2), other), undefined);
+});
+
+test('entries of another issuer in a CRL that is not indirect are refused', async () => {
+  const entries = [
+    { serialNumber: '02', revocationDate: NOW, certificateIssuer: [{ type: 'directory', value: other }] as const },
+  ];
+  const der = await crlOf(entries);
+  assert.throws(
+    () => parseCrl(der),
+    (error) => error instanceof PkiError && error.code === 'crl_malformed',
+  );
+});
