@@ -4,7 +4,9 @@
  * The listener side makes one {@link ConnectionContext} for each accepted TLS connection, after the verdict, and hands it
  * with the socket to `serveHttp1` or `serveHttp2`. It gets a {@link ConnectionHandle} back and registers `kill` as live.
  */
+import type { Deadlines } from './clock/deadlines.ts';
 import type { ProblemCode, RefusalCode } from './refusal/codes.ts';
+import type { Exchange, ExchangeClient, UpstreamRequest } from './upstream/exchange.ts';
 
 /** The judged identity of a client, as far as the data path needs it: `Identity` of @countersign/trust satisfies it. */
 export interface ClientIdentity {
@@ -116,10 +118,14 @@ export interface Route {
   readonly upstream: Upstream;
 }
 
-/** Where requests go; made by the upstream room and shared by the routes of a worker. */
+/** Where requests go; made by `createUpstream` and shared by the routes of a worker. */
 export interface Upstream {
   /** The configured URL without credentials, for logs. */
   readonly name: string;
+  /** Begins a request. Nothing of `client` is called before this returns. */
+  open(request: UpstreamRequest, client: ExchangeClient, timeouts: HttpTimeouts, metrics: DataMetrics): Exchange;
+  /** Closes idle connections now, and the others when their exchange is over: for a route that is gone. */
+  close(): void;
 }
 
 export type RouteDecision =
@@ -185,6 +191,8 @@ export interface HttpTimeouts {
 export interface HttpOptions {
   readonly limits: HttpLimits;
   readonly timeouts: HttpTimeouts;
+  /** Absent: those that the process shares. */
+  readonly deadlines?: Deadlines | undefined;
 }
 
 export const DEFAULT_HTTP_OPTIONS: HttpOptions = {

@@ -29,7 +29,8 @@ export function compileHost(entry: HostEntry, path: string, listen: string, read
     return {
       id: `${names[0] ?? ''}${route.path}`,
       path: compilePath(route.path, `${path}.routes[${at}].path`, reading),
-      clientCert: route.clientCert ?? clientCert,
+      // A rule names certificates: unless it is said otherwise beside it, nobody comes in without one.
+      clientCert: route.clientCert ?? (route.allow === undefined ? clientCert : 'required'),
       permits: mixed ? effective[at] : undefined,
       upstream: compileUpstream(route.upstream, where, reading),
     };
