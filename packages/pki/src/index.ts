@@ -75,3 +75,4 @@ export { issuingDistributionPoint } from './crl/issuing-distribution-point.ts';
 export type { IssuingDistributionPoint } from './crl/issuing-distribution-point.ts';
 export { buildCrl, buildCrlTbs, crlNumber, deltaCrlIndicator } from './crl/build-crl.ts';
 export type { CrlEntryTemplate, CrlTemplate } from './crl/build-crl.ts';
+export * from './path/index.ts';

@@ -1,0 +1,358 @@
+/**
+ * Every reason for which a path is refused: its refusal code of the product's contract, the section it rests on, and
+ * the words. A code is a promise to callers; the words may be improved.
+ */
+
+/** The refusal codes of the contract that a path can lead to, in their order of precedence. */
+export const PATH_REFUSALS = [
+  'malformed_certificate',
+  'untrusted_issuer',
+  'weak_key',
+  'not_yet_valid',
+  'expired',
+  'wrong_usage',
+  'name_not_permitted',
+  'constraint_violated',
+  'revoked',
+  'revocation_unknown',
+] as const;
+
+/** A refusal code of the contract. */
+export type PathRefusal = (typeof PATH_REFUSALS)[number];
+
+/**
+ * Which demand a code belongs to: `path` is RFC 5280 section 6 and what every relying party checks; `issuer` what
+ * RFC 5280 section 4 demands of conforming CAs, checked when the options say `strict`; `webpki` what the CA/Browser
+ * Forum's Baseline Requirements demand of public server certificates; `spiffe` what an X.509-SVID must be.
+ */
+export type CodeGroup = 'path' | 'issuer' | 'webpki' | 'spiffe';
+
+interface CodeEntry {
+  readonly refusal: PathRefusal;
+  readonly group: CodeGroup;
+  readonly section: string;
+  readonly words: string;
+}
+
+export const PATH_CODES = {
+  // RFC 5280 section 6
+  no_issuer: entry('untrusted_issuer', 'path', 'RFC 5280, 6.1', 'no trusted certificate or intermediate issued it'),
+  signature_invalid: entry(
+    'untrusted_issuer',
+    'path',
+    'RFC 5280, 6.1.3 (a)(1)',
+    'its signature does not verify under the key of its issuer',
+  ),
+  budget_exhausted: entry(
+    'untrusted_issuer',
+    'path',
+    'RFC 4158, 2.4.2',
+    'the search for a path was given up at its limit of work',
+  ),
+  algorithm_mismatch: entry(
+    'malformed_certificate',
+    'path',
+    'RFC 5280, 4.1.1.2',
+    'the signature algorithm inside differs from the one outside',
+  ),
+  algorithm_refused: entry('weak_key', 'path', 'RFC 5280, 6.1.3 (a)(1)', 'its signature algorithm is not accepted'),
+  key_refused: entry(
+    'weak_key',
+    'path',
+    'RFC 5280, 6.1.4 (d)',
+    'its public key is too weak or of a kind that is not accepted',
+  ),
+  not_yet_valid: entry('not_yet_valid', 'path', 'RFC 5280, 6.1.3 (a)(2)', 'it is not valid yet'),
+  expired: entry('expired', 'path', 'RFC 5280, 6.1.3 (a)(2)', 'it has expired'),
+  key_usage: entry('wrong_usage', 'path', 'RFC 5280, 4.2.1.3', 'its key usage does not allow this use'),
+  extended_key_usage: entry(
+    'wrong_usage',
+    'path',
+    'RFC 5280, 4.2.1.12',
+    'its extended key usage does not allow this use',
+  ),
+  ca_key_usage: entry(
+    'wrong_usage',
+    'path',
+    'RFC 5280, 6.1.4 (n)',
+    'its key usage does not allow signing certificates',
+  ),
+  host_mismatch: entry('name_not_permitted', 'path', 'RFC 9525, 6', 'it is not for the name that was asked for'),
+  name_constraints: entry(
+    'name_not_permitted',
+    'path',
+    'RFC 5280, 6.1.3 (b), (c)',
+    'a name below it is outside its name constraints',
+  ),
+  name_constraints_unusable: entry(
+    'name_not_permitted',
+    'path',
+    'RFC 5280, 4.2.1.10',
+    'its name constraints cannot be applied to a name below it',
+  ),
+  name_constraints_budget: entry(
+    'name_not_permitted',
+    'path',
+    'RFC 5280, 4.2.1.10',
+    'there are too many names for its name constraints',
+  ),
+  version_not_3: entry(
+    'constraint_violated',
+    'path',
+    'RFC 5280, 6.1.4 (k)',
+    'it issued a certificate but is of version 1 or 2',
+  ),
+  not_a_ca: entry('constraint_violated', 'path', 'RFC 5280, 6.1.4 (k)', 'it issued a certificate but is not a CA'),
+  path_length: entry(
+    'constraint_violated',
+    'path',
+    'RFC 5280, 6.1.4 (l), (m)',
+    'the path below it is longer than it allows',
+  ),
+  critical_extension: entry(
+    'constraint_violated',
+    'path',
+    'RFC 5280, 6.1.4 (o), 6.1.5 (f)',
+    'it has a critical extension that is not known',
+  ),
+  policy: entry('constraint_violated', 'path', 'RFC 9618, 5', 'no certificate policy is valid for the whole path'),
+  any_policy_mapped: entry('constraint_violated', 'path', 'RFC 5280, 6.1.4 (a)', 'it maps anyPolicy'),
+  policy_budget: entry('constraint_violated', 'path', 'RFC 9618, 5', 'its policies are too many'),
+  revoked: entry('revoked', 'path', 'RFC 5280, 6.3', 'it is revoked'),
+  held: entry('revoked', 'path', 'RFC 5280, 5.3.1', 'it is on hold'),
+  revocation_unknown: entry(
+    'revocation_unknown',
+    'path',
+    'RFC 5280, 6.3.3',
+    'its revocation status cannot be determined',
+  ),
+  // RFC 5280 section 4: what conforming CAs must do
+  serial_not_positive: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.1.2.2',
+    'its serial number is not a positive integer',
+  ),
+  serial_too_long: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.1.2.2',
+    'its serial number is longer than 20 octets',
+  ),
+  issuer_empty: entry('malformed_certificate', 'issuer', 'RFC 5280, 4.1.2.4', 'its issuer is empty'),
+  ca_subject_empty: entry('malformed_certificate', 'issuer', 'RFC 5280, 4.1.2.6', 'it is a CA without a subject'),
+  authority_key_id_missing: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.1',
+    'it has no authority key identifier',
+  ),
+  authority_key_id_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.1',
+    'its authority key identifier is critical',
+  ),
+  subject_key_id_missing: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.2',
+    'it is a CA without a subject key identifier',
+  ),
+  subject_key_id_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.2',
+    'its subject key identifier is critical',
+  ),
+  ca_key_usage_missing: entry('malformed_certificate', 'issuer', 'RFC 5280, 4.2.1.3', 'it is a CA without key usage'),
+  cert_sign_without_ca: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.9',
+    'its key usage allows signing certificates but it is not a CA',
+  ),
+  path_length_without_ca: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.9',
+    'it has a path length but may not sign certificates',
+  ),
+  basic_constraints_missing: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.9',
+    'it is a CA without basic constraints',
+  ),
+  basic_constraints_not_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.9',
+    'it is a CA whose basic constraints are not critical',
+  ),
+  name_constraints_in_leaf: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.10',
+    'it has name constraints but is not a CA',
+  ),
+  name_constraints_not_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.10',
+    'its name constraints are not critical',
+  ),
+  name_constraints_malformed: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.10',
+    'a name constraint is malformed',
+  ),
+  policy_constraints_not_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.11',
+    'its policy constraints are not critical',
+  ),
+  inhibit_any_policy_not_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.14',
+    'its inhibitAnyPolicy is not critical',
+  ),
+  information_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.2',
+    'an extension that only informs is critical',
+  ),
+  san_missing: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.1.2.6',
+    'it has neither a subject nor a subject alternative name',
+  ),
+  san_not_critical: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.6',
+    'its subject is empty and its subject alternative name is not critical',
+  ),
+  san_malformed: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 5280, 4.2.1.6',
+    'a subject alternative name is malformed',
+  ),
+  // CA/Browser Forum Baseline Requirements
+  webpki_version: entry('malformed_certificate', 'webpki', 'CABF BR, 7.1.1', 'it is not of version 3'),
+  webpki_ca_leaf: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.7.8',
+    'a server certificate may not be a CA',
+  ),
+  webpki_san: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.7.12',
+    'a server certificate must have DNS names or IP addresses and nothing else',
+  ),
+  webpki_san_critical: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.7.12',
+    'its subject alternative name is critical although it has a subject',
+  ),
+  webpki_wildcard: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 3.2.2.6',
+    'a wildcard does not stand for one label below a registered domain',
+  ),
+  webpki_public_suffix: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 3.2.2.6',
+    'a wildcard stands directly below a public suffix',
+  ),
+  webpki_common_name: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.4.3',
+    'its common name is one of its subject alternative names, but spelt otherwise',
+  ),
+  webpki_eku: entry(
+    'wrong_usage',
+    'webpki',
+    'CABF BR, 7.1.2.7.10',
+    'a server certificate must have an extended key usage of serverAuth, not critical and without anyExtendedKeyUsage',
+  ),
+  webpki_root_eku: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.1.2',
+    'a root may not have an extended key usage',
+  ),
+  webpki_key: entry(
+    'weak_key',
+    'webpki',
+    'CABF BR, 6.1.5',
+    'its public key is not RSA of at least 2048 bits in whole octets, P-256, P-384 or P-521',
+  ),
+  webpki_subscriber_key: entry(
+    'weak_key',
+    'webpki',
+    'CABF BR, 6.1.5',
+    'the public key of the server is not RSA of at least 2048 bits in whole octets, P-256, P-384 or P-521',
+  ),
+  webpki_root_key_id: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.1.3',
+    "a root's authority key identifier is not just its own subject key identifier",
+  ),
+  // SPIFFE X.509-SVID
+  spiffe_id: entry('name_not_permitted', 'spiffe', 'X.509-SVID, 2', 'it does not have exactly one URI, a SPIFFE ID'),
+  spiffe_leaf_is_ca: entry('constraint_violated', 'spiffe', 'X.509-SVID, 4.1', 'a leaf may not be a CA'),
+  spiffe_key_usage: entry(
+    'wrong_usage',
+    'spiffe',
+    'X.509-SVID, 4.3',
+    'a leaf must have key usage with digitalSignature and without certificate or CRL signing',
+  ),
+  spiffe_signing_usage: entry(
+    'wrong_usage',
+    'spiffe',
+    'X.509-SVID, 4.3',
+    'a signing certificate must have key usage with certificate signing',
+  ),
+  spiffe_signing_id: entry(
+    'name_not_permitted',
+    'spiffe',
+    'X.509-SVID, 3.2',
+    'a signing certificate has at most one SPIFFE ID, that of its trust domain',
+  ),
+} as const satisfies Record<string, CodeEntry>;
+
+/** A stable code of {@link PATH_CODES}. */
+export type PathErrorCode = keyof typeof PATH_CODES;
+
+function entry(refusal: PathRefusal, group: CodeGroup, section: string, words: string): CodeEntry {
+  return { refusal, group, section, words };
+}
+
+/**
+ * The contract's refusal code for a reason.
+ *
+ * @example
+ * refusalOf('not_a_ca'); // 'constraint_violated'
+ */
+export function refusalOf(code: PathErrorCode): PathRefusal {
+  return PATH_CODES[code].refusal;
+}
+
+/** Position of a reason in the contract's order: the lower is told when several hold. */
+export function precedenceOf(code: PathErrorCode): number {
+  return PATH_REFUSALS.indexOf(PATH_CODES[code].refusal);
+}

@@ -1,0 +1,38 @@
+/** Reads a suite file and tells its form by what is in it. */
+
+import { readFileSync } from 'node:fs';
+import { SuiteError, type Suite } from './case.ts';
+import { limboSuite, type LimboSettings } from './limbo.ts';
+
+/** Settings of one run. */
+export interface LoadSettings extends LimboSettings {
+  /** Where the files are that the suite names; else beside the suite file. */
+  readonly data?: string;
+}
+
+/** @throws SuiteError when the file cannot be read or has no form that is known. */
+export function loadSuite(file: string, settings: LoadSettings): Suite {
+  const content = readJson(file);
+  if (isObject(content)) {
+    if (Array.isArray(content['testcases'])) return limboSuite({ testcases: content['testcases'] }, settings);
+  }
+  throw new SuiteError(`${file}: not a suite in a form that is known`);
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SuiteError(`${file}: ${(error as Error).message}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SuiteError(`${file}: not JSON`);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

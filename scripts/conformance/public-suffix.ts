@@ -1,0 +1,3 @@
+export function isPublicSuffix(_name: string): boolean {
+  return false;
+}
