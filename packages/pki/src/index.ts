@@ -76,3 +76,10 @@ export type { IssuingDistributionPoint } from './crl/issuing-distribution-point.
 export { buildCrl, buildCrlTbs, crlNumber, deltaCrlIndicator } from './crl/build-crl.ts';
 export type { CrlEntryTemplate, CrlTemplate } from './crl/build-crl.ts';
 export * from './path/index.ts';
+export { lintCertificate } from './lint/lint-certificate.ts';
+export type { LintCertificateOptions } from './lint/lint-certificate.ts';
+export { lintCrl } from './lint/lint-crl.ts';
+export type { LintCrlOptions } from './lint/lint-crl.ts';
+export type { LintProfile } from './lint/certificate/profiles.ts';
+export { LINT_RULES } from './lint/findings.ts';
+export type { LintCode, LintFinding, LintSeverity } from './lint/findings.ts';
