@@ -10,11 +10,14 @@ import {
 } from '@stricli/core';
 import { readFileSync } from 'node:fs';
 import { type CommandShape, leadingFlags, spreadLists } from './arguments.ts';
+import { inspect } from './commands/inspect.ts';
+import { issue } from './commands/issue.ts';
 import { list } from './commands/list.ts';
 import { release, revoke } from './commands/revoke.ts';
 import { show } from './commands/show.ts';
 import { status } from './commands/status.ts';
 import { token } from './commands/token.ts';
+import { verify } from './commands/verify.ts';
 import type { CliContext } from './context.ts';
 import { explain } from './explain.ts';
 import { CliFailure, failureLine } from './failure.ts';
@@ -26,7 +29,7 @@ export const productVersion: string = (
 
 /** Every command, by its name. */
 export const commands: RouteMap<CliContext> = buildRouteMap({
-  routes: { status, revoke, release, list, show, token },
+  routes: { status, issue, revoke, release, list, show, token, verify, inspect },
   docs: {
     brief: 'Mutual TLS, the whole of it: authority, gateway and identities',
     fullDescription:

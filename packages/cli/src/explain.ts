@@ -38,7 +38,7 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
     if (system !== undefined) {
       const where = error.path ?? (error.port === undefined ? undefined : `${error.address ?? ''}:${error.port}`);
       return new CliFailure({
-        code: error.code,
+        foreignCode: error.code,
         message: where === undefined ? system : `${where}: ${system}`,
         mend: systemMends[error.code],
         exit,
@@ -47,7 +47,7 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
     }
     if (!error.code.startsWith('ERR_')) {
       const mend = typeof error.mend === 'string' ? error.mend : undefined;
-      return new CliFailure({ code: error.code, message: error.message, mend, exit, cause: error });
+      return new CliFailure({ foreignCode: error.code, message: error.message, mend, exit, cause: error });
     }
   }
   return new CliFailure({

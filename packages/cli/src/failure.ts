@@ -1,15 +1,19 @@
 // A command that cannot do what was asked says so in one line: what failed, why, and how to mend it.
 
+import type { CliFailureCode } from './failure-codes.ts';
+
 /** 1: refused or failed. 2: wrong usage, or a file that can't be read. */
 export type FailureExit = 1 | 2;
 
-/** The parts of a failure. `code` is stable; `mend` is what to do about it, as a sentence without its full stop. */
+/** The parts of a failure. `code` is stable (what came from elsewhere keeps its own, as `foreignCode`); `mend` is what to do about it, as a sentence without its full stop. */
 export interface FailureParts {
-  readonly code: string;
+  readonly code: CliFailureCode;
   readonly message: string;
   readonly mend?: string | undefined;
   readonly exit?: FailureExit;
   readonly cause?: unknown;
+  /** With `--json` the command has printed its object already, and it says the same. */
+  readonly told?: boolean;
 }
 
 /**
@@ -21,13 +25,15 @@ export class CliFailure extends Error {
   readonly code: string;
   readonly mend: string | undefined;
   readonly exit: FailureExit;
+  readonly told: boolean;
 
-  constructor(parts: FailureParts) {
+  constructor(parts: FailureParts | (Omit<FailureParts, 'code'> & { readonly foreignCode: string })) {
     super(parts.message, { cause: parts.cause });
     this.name = 'CliFailure';
-    this.code = parts.code;
+    this.code = 'code' in parts ? parts.code : parts.foreignCode;
     this.mend = parts.mend;
     this.exit = parts.exit ?? 1;
+    this.told = parts.told ?? false;
   }
 }
 

@@ -65,7 +65,10 @@ function readAnswer<R extends RouteName>(route: R, answer: Answer): RouteRespons
     const problem = problemSchema.safeParse(value);
     if (!problem.success) throw invalidAnswer(`it answered ${answer.status} without saying why`);
     const { code, detail, correlationId } = problem.data;
-    throw new CliFailure({ code, message: `the authority refuses: ${detail} (${code}, ${correlationId})` });
+    throw new CliFailure({
+      foreignCode: code,
+      message: `the authority refuses: ${detail} (${code}, ${correlationId})`,
+    });
   }
   const { response }: Route = routes[route];
   if (response === undefined) return value as RouteResponse<R>;

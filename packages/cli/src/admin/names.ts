@@ -102,3 +102,13 @@ export function parseHostPort(text: string): HostPort {
 export function hostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** An http(s) URL without anything after its path. @throws CliFailure (exit 2). */
+export function httpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url === undefined || !plain || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw usage(`${text} is not a plain http URL`, 'write it as http://HOST:PORT');
+  }
+  return url.href.replace(/\/$/u, '');
+}

@@ -5,7 +5,7 @@ import { explain } from '../explain.ts';
 import { outputOf } from '../terminal/output.ts';
 
 interface CommandParts<FLAGS extends { readonly json?: boolean | undefined }, ARGS extends BaseArgs> {
-  run(this: CliContext, flags: FLAGS, ...args: ARGS): Promise<void>;
+  run(this: CliContext, flags: FLAGS, ...args: ARGS): void | Promise<void>;
   readonly parameters: TypedCommandParameters<FLAGS, ARGS, CliContext>;
   readonly docs: { readonly brief: string; readonly fullDescription?: string };
 }
@@ -26,7 +26,8 @@ export function command<FLAGS extends { readonly json?: boolean | undefined }, A
       } catch (error) {
         const failure = explain(error);
         const { code, message, mend } = failure;
-        outputOf(this, flags.json).object({ error: { code, message, ...(mend === undefined ? {} : { mend }) } });
+        const object = { error: { code, message, ...(mend === undefined ? {} : { mend }) } };
+        if (!failure.told) outputOf(this, flags.json).object(object);
         if (this.env['COUNTERSIGN_DEBUG'] === '1' && error instanceof Error) {
           this.process.stderr.write(`${error.stack ?? error.message}\n`);
         }

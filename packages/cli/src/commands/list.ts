@@ -2,7 +2,7 @@ import { type CertificateRecord, type CertificateStatus, certificateStatuses } f
 import { command } from './command.ts';
 import { adminClient, type AdminClient } from '../admin/client.ts';
 import { adminTarget } from '../admin/target.ts';
-import { issuedFiles } from '../data/issued-files.ts';
+import { issuedFiles } from '../identity/issued-files.ts';
 import { dataFolder } from '../data/folder.ts';
 import { columns, outputOf } from '../terminal/output.ts';
 import * as flags from './flags.ts';

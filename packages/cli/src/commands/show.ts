@@ -5,7 +5,7 @@ import { type AdminClient, adminClient } from '../admin/client.ts';
 import { type Subject, withSubject } from '../admin/subject.ts';
 import { adminTarget } from '../admin/target.ts';
 import { dataFolder } from '../data/folder.ts';
-import { issuedFiles } from '../data/issued-files.ts';
+import { issuedFiles } from '../identity/issued-files.ts';
 import { CliFailure } from '../failure.ts';
 import { columns, outputOf } from '../terminal/output.ts';
 import * as flags from './flags.ts';

@@ -1,5 +1,5 @@
 // The DATA folder: where it is, what lies where in it, and whether this version can work with it.
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure } from '../failure.ts';
@@ -38,6 +38,9 @@ export function dataFolder(context: Pick<CliContext, 'cwd' | 'env'>, flag: strin
   };
 }
 
+// The marker is written last: without it there may be what an interrupted first start has left.
+const ours = /^(?:run|secrets|clients|servers|gateway|authority|ca|authority\.sqlite.*|\.init-.*|lost\+found)$/u;
+
 /**
  * What is there: `fresh` (nothing, or an empty folder) or `ready` (a folder of this format).
  *
@@ -50,7 +53,7 @@ export function dataState(folder: DataFolder): 'fresh' | 'ready' {
   } catch (error) {
     if (!isMissing(error)) throw error;
     const found = entriesOf(folder.path);
-    if (found.every((name) => name === 'run' || name === 'lost+found')) return 'fresh';
+    if (found.every((name) => ours.test(name))) return 'fresh';
     throw new CliFailure({
       code: 'data_not_ours',
       message: `${folder.path} is not empty and is not a Countersign folder`,
@@ -74,14 +77,6 @@ export function requireData(folder: DataFolder): void {
     message: `there is no installation in ${folder.path}`,
     mend: 'run `countersign init` or `countersign start`, or name another folder with --data',
   });
-}
-
-/** Makes the folder and its private rooms, and writes the marker of its format. */
-export function makeData(folder: DataFolder, now: number): void {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
-  mkdirSync(folder.run, { recursive: true, mode: 0o700 });
-  const marker = { format: dataFormat, createdAt: new Date(now).toISOString() };
-  writeFileSync(folder.marker, `${JSON.stringify(marker)}\n`, { flag: 'wx', mode: 0o600 });
 }
 
 function formatOf(text: string): unknown {

@@ -106,7 +106,7 @@ function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<Listening
       const event = processEventSchema.safeParse(message);
       if (!event.success) return;
       if (event.data.event === 'failed') {
-        failed = new CliFailure({ code: event.data.code, message: event.data.message });
+        failed = new CliFailure({ foreignCode: event.data.code, message: event.data.message });
         if (event.data.role === plan.role) reject(failed);
         else plan.onRemark(event.data.message);
         return;
@@ -119,7 +119,7 @@ function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<Listening
     });
     child.on('exit', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : signal;
-      const silent = { code: 'child_failed', message: `the ${plan.role} ended before it listened (${how})` };
+      const silent = { code: 'child_failed' as const, message: `the ${plan.role} ended before it listened (${how})` };
       reject(failed ?? new CliFailure(silent));
     });
   });

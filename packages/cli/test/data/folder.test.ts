@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { temporaryFolder } from '@countersign/testkit';
-import { dataFolder, dataState, makeData, requireData } from '../../src/data/folder.ts';
+import { dataFolder, dataState, requireData } from '../../src/data/folder.ts';
 import { CliFailure } from '../../src/failure.ts';
 
 const code =
@@ -17,15 +17,17 @@ test('--data wins over COUNTERSIGN_DATA, which wins over .countersign', () => {
   assert.equal(at({}), '/w/.countersign');
 });
 
-test('a made folder is private and ready', () => {
+test('a folder is fresh until its marker is written, and ready from then on', () => {
   using temporary = temporaryFolder();
   const folder = dataFolder({ cwd: temporary.path, env: {} }, 'D');
   assert.equal(dataState(folder), 'fresh');
+  mkdirSync(folder.run, { recursive: true });
+  mkdirSync(folder.secrets);
+  assert.equal(dataState(folder), 'fresh');
   assert.throws(() => requireData(folder), code('data_missing'));
-  makeData(folder, 0);
+  writeFileSync(folder.marker, '{"format":1}');
   assert.equal(dataState(folder), 'ready');
-  assert.equal(statSync(folder.path).mode & 0o777, 0o700);
-  assert.equal(statSync(folder.run).mode & 0o777, 0o700);
+  requireData(folder);
 });
 
 test('a folder of another version, and one of something else, is left alone', () => {
@@ -36,6 +38,8 @@ test('a folder of another version, and one of something else, is left alone', ()
   assert.throws(() => dataState(folder), code('data_format'));
   writeFileSync(folder.marker, '{"format":');
   assert.throws(() => dataState(folder), code('data_format'));
-  const other = dataFolder({ cwd: temporary.path, env: {} }, '.');
+  const other = dataFolder({ cwd: temporary.path, env: {} }, 'other');
+  mkdirSync(other.path);
+  writeFileSync(temporary.in('other', 'thesis.txt'), '');
   assert.throws(() => dataState(other), code('data_not_ours'));
 });

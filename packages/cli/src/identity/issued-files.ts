@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import type { CertificateRecord } from '@countersign/protocol';
-import type { DataFolder } from './folder.ts';
+import type { DataFolder } from '../data/folder.ts';
 
 /**
  * The files in DATA/clients and DATA/servers whose first certificate is this very one (by its SHA-256).

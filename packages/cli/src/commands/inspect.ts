@@ -1,0 +1,62 @@
+import { buffer } from 'node:stream/consumers';
+import { readUserBytes, readUserFile } from '../admin/target.ts';
+import { pathFrom } from '../context.ts';
+import { CliFailure } from '../failure.ts';
+import { describe, type Description } from '../inspection/describe.ts';
+import { readAny } from '../inspection/read.ts';
+import { outputOf } from '../terminal/output.ts';
+import { command } from './command.ts';
+import * as flags from './flags.ts';
+
+interface InspectFlags {
+  readonly json?: boolean;
+  readonly passwordFile?: string;
+}
+
+export const inspect = command<InspectFlags, [string]>({
+  async run(given, file) {
+    const output = outputOf(this, given.json);
+    const bytes = file === '-' ? await buffer(this.stdin) : readUserBytes(pathFrom(this, file));
+    const password =
+      given.passwordFile === undefined
+        ? undefined
+        : readUserFile(pathFrom(this, given.passwordFile)).replace(/\r?\n$/u, '');
+    const found = await readAny(bytes, password);
+    if (found.length === 0) {
+      throw new CliFailure({
+        code: 'file_unreadable',
+        message: `${file} holds neither PEM, DER, PKCS#12 nor a token`,
+        exit: 2,
+      });
+    }
+    for (const [at, one] of found.map(describe).entries()) {
+      output.object(one);
+      if (at > 0) output.say();
+      for (const line of lines(one)) output.say(line);
+    }
+  },
+  parameters: {
+    flags: { json: flags.json, passwordFile: flags.file('The password of a PKCS#12 file') },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: String, placeholder: 'FILE', brief: 'PEM, DER, PKCS#12 or a token; - is standard input' }],
+    },
+  },
+  docs: { brief: 'Tell what is in a file, whatever its format' },
+});
+
+function lines(description: Description): readonly string[] {
+  const { kind, ...facts } = description;
+  const width = Math.max(0, ...Object.keys(facts).map((name) => name.length));
+  return [
+    String(kind),
+    ...Object.entries(facts).flatMap(([name, fact]) => {
+      const values = Array.isArray(fact) ? fact.map(text) : [text(fact)];
+      return values.map((value, at) => `  ${(at === 0 ? name : '').padEnd(width)}  ${value}`);
+    }),
+  ];
+}
+
+function text(fact: unknown): string {
+  return typeof fact === 'string' ? fact : JSON.stringify(fact);
+}

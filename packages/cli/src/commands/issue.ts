@@ -1,0 +1,152 @@
+import type { Pkcs12Format } from '@countersign/pki';
+import { pemEncode } from '@countersign/pki';
+import type { CertificateRequest, ProfileName, San } from '@countersign/protocol';
+import { adminClient } from '../admin/client.ts';
+import { parseCount, parseHostName, parseName, parseTime } from '../admin/names.ts';
+import { adminTarget, readUserBytes, readUserFile } from '../admin/target.ts';
+import { pathFrom } from '../context.ts';
+import { dataFolder } from '../data/folder.ts';
+import { usage } from '../failure.ts';
+import { identityFiles } from '../identity/files.ts';
+import { issueIdentity } from '../identity/issue.ts';
+import { outputOf } from '../terminal/output.ts';
+import { command } from './command.ts';
+import * as flags from './flags.ts';
+
+const issuable = ['client', 'server', 'peer', 'device', 'person', 'admin'] as const satisfies readonly ProfileName[];
+const p12Formats = ['modern', 'pbmac1', 'legacy'] as const satisfies readonly Pkcs12Format[];
+
+interface Validity {
+  readonly minutes?: number;
+  readonly hours?: number;
+  readonly days?: number;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+}
+
+interface IssueFlags extends flags.AdminFlags, Validity {
+  readonly profile: (typeof issuable)[number];
+  readonly san?: readonly San[];
+  readonly csr?: string;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly p12?: boolean;
+  readonly p12PasswordFile?: string;
+  readonly p12Format?: Pkcs12Format;
+}
+
+export const issue = command<IssueFlags, [string]>({
+  async run(given, name) {
+    const output = outputOf(this, given.json);
+    const wantsP12 = given.p12 === true || given.p12Format !== undefined || given.p12PasswordFile !== undefined;
+    if (wantsP12 && given.csr !== undefined) {
+      throw usage('--p12 needs the key, and with --csr the key is elsewhere');
+    }
+    const validity = validityOf(given);
+    const folder = dataFolder(this, given.data);
+    const out = given.out === undefined ? defaultOut(folder, given.profile) : pathFrom(this, given.out);
+    const csr = given.csr === undefined ? undefined : requestIn(pathFrom(this, given.csr));
+    const password =
+      given.p12PasswordFile === undefined ? undefined : passwordIn(pathFrom(this, given.p12PasswordFile));
+    using client = adminClient(adminTarget(this, given));
+    const { issued, written } = await issueIdentity(client, {
+      request: { name, profile: given.profile, sans: namesFor(given.profile, name, given.san ?? []), ...validity },
+      csr,
+      files: identityFiles(out, name),
+      force: given.force === true,
+      p12: wantsP12 ? { format: given.p12Format ?? 'modern', password } : undefined,
+    });
+    const { serial, profile, notBefore, notAfter, shortened } = issued;
+    output.object({ name, serial, profile, notBefore, notAfter, shortened, files: written });
+    output.say(`issued ${name} (${profile}) ${serial}, valid until ${notAfter}`);
+    for (const path of written) output.say(`  ${path}`);
+    if (shortened !== undefined) output.note(`countersign: shortened: ${shortened.detail}`);
+  },
+  parameters: {
+    flags: {
+      ...flags.target,
+      json: flags.json,
+      profile: { kind: 'enum', values: issuable, default: 'client', brief: 'What kind of certificate it is' },
+      san: flags.san,
+      csr: flags.file('A certificate request (PEM or DER) whose key is elsewhere'),
+      minutes: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N minutes' },
+      hours: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N hours' },
+      days: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N days' },
+      notBefore: {
+        kind: 'parsed',
+        parse: parseTime,
+        optional: true,
+        placeholder: 'RFC3339',
+        brief: 'Valid from then on (else now, back-dated by 5 minutes)',
+      },
+      notAfter: {
+        kind: 'parsed',
+        parse: parseTime,
+        optional: true,
+        placeholder: 'RFC3339',
+        brief: 'Valid until then (else what the profile says)',
+      },
+      out: flags.folder('Where NAME.crt, NAME.key and ca.crt go (else DATA/clients, for a server DATA/servers)'),
+      force: flags.toggle('Overwrite files that are there'),
+      p12: flags.toggle('Write NAME.p12 too, with a random password in NAME.p12.pass'),
+      p12PasswordFile: flags.file('The password of NAME.p12; implies --p12'),
+      p12Format: {
+        kind: 'enum',
+        values: p12Formats,
+        optional: true,
+        brief:
+          'Who reads it: modern (the default), pbmac1 (RFC 9579), or legacy (3DES, for old systems); implies --p12',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: parseName, placeholder: 'NAME', brief: 'The common name' }] },
+  },
+  docs: {
+    brief: 'Issue a certificate; its key is made here and leaves this process only for its file',
+    fullDescription:
+      'Writes NAME.crt (leaf and intermediates), NAME.key (0600) and ca.crt. A server certificate gets dns:NAME as a name by itself.',
+  },
+});
+
+function defaultOut(folder: { clients: string; servers: string }, profile: ProfileName): string {
+  return profile === 'server' ? folder.servers : folder.clients;
+}
+
+// A server's certificate is found by its name: CN = NAME alone would match no host (RFC 9525).
+function namesFor(profile: ProfileName, name: string, sans: readonly San[]): San[] {
+  const own = parseHostName(name);
+  const has = sans.some(({ type, value }) => type === own.type && value.toLowerCase() === own.value);
+  return profile === 'server' && !has ? [own, ...sans] : [...sans];
+}
+
+function validityOf(given: Validity): Pick<CertificateRequest, 'notBefore' | 'notAfter' | 'lifetimeSeconds'> {
+  const lengths = [
+    [given.minutes, 60],
+    [given.hours, 3600],
+    [given.days, 86_400],
+  ] as const;
+  const chosen = lengths.flatMap(([count, seconds]) => (count === undefined ? [] : [count * seconds]));
+  const [lifetimeSeconds] = chosen;
+  if (chosen.length > 1) throw usage('only one of --minutes, --hours and --days can be meant');
+  if (lifetimeSeconds !== undefined && given.notAfter !== undefined) {
+    throw usage('--not-after and a number of minutes, hours or days exclude each other');
+  }
+  if (given.notBefore !== undefined && given.notAfter !== undefined && given.notAfter <= given.notBefore) {
+    throw usage('--not-after lies before --not-before');
+  }
+  return {
+    ...(given.notBefore === undefined ? {} : { notBefore: new Date(given.notBefore).toISOString() }),
+    ...(given.notAfter === undefined ? {} : { notAfter: new Date(given.notAfter).toISOString() }),
+    ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
+  };
+}
+
+function requestIn(path: string): string {
+  const bytes = readUserBytes(path);
+  return bytes[0] === 0x30 ? pemEncode('CERTIFICATE REQUEST', bytes) : bytes.toString('utf8');
+}
+
+function passwordIn(path: string): string {
+  const password = readUserFile(path).replace(/\r?\n$/u, '');
+  if (password === '') throw usage(`${path} is empty`);
+  return password;
+}

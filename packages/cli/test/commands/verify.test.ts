@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { OID } from '@countersign/pki';
+import { createRoot, temporaryFolder } from '@countersign/testkit';
+import { inProcess } from '../in-process.ts';
+
+const verdictOf = (stdout: string): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
+
+test('a certificate with a path to what is trusted is valid, and the path is told', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const issuing = await root.issueCa('Issuing');
+  const leaf = await issuing.issue('demo');
+  leaf.write(folder.path, 'demo');
+  root.write(folder.path, 'root');
+  const ran = await inProcess(['verify', 'demo.crt', '--trust', 'root.crt', '--json'], { cwd: folder.path });
+  assert.equal(ran.exit, 0, ran.stderr);
+  const verdict = verdictOf(ran.stdout);
+  assert.equal(verdict['ok'], true);
+  assert.deepEqual(
+    (verdict['path'] as { subject: string }[]).map(({ subject }) => subject),
+    ['CN=demo', 'CN=Issuing', 'CN=Root'],
+  );
+});
+
+test('intermediates may come from files of their own, several after one flag', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const issuing = await root.issueCa('Issuing');
+  const other = await createRoot('Other');
+  (await issuing.issue('demo')).write(folder.path, 'demo', { leafOnly: true });
+  root.write(folder.path, 'root');
+  other.write(folder.path, 'other');
+  issuing.write(folder.path, 'issuing', { leafOnly: true });
+  const cwd = folder.path;
+  const alone = await inProcess(['verify', 'demo.crt', '--trust', 'other.crt', 'root.crt', '--json'], { cwd });
+  assert.equal(alone.exit, 1);
+  assert.equal(verdictOf(alone.stdout)['code'], 'untrusted_issuer');
+  const args = ['verify', 'demo.crt', '--trust', 'other.crt', 'root.crt', '--intermediates', 'issuing.crt'];
+  assert.equal((await inProcess(args, { cwd })).exit, 0);
+});
+
+test('a refusal has a code, the reason behind it, and a line for people', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  (await root.issue('srv', { usages: [OID.serverAuth] })).write(folder.path, 'srv');
+  root.write(folder.path, 'root');
+  const cwd = folder.path;
+  const told = await inProcess(['verify', 'srv.crt', '--trust', 'root.crt', '--purpose', 'client', '--json'], { cwd });
+  assert.equal(told.exit, 1);
+  assert.equal(told.stdout.trimEnd().split('\n').length, 1);
+  assert.equal(verdictOf(told.stdout)['code'], 'wrong_usage');
+  assert.equal(verdictOf(told.stdout)['reason'], 'extended_key_usage');
+  assert.match(told.stderr, /^countersign: refused: wrong_usage: .+\n$/u);
+});
+
+test('--time judges for another moment', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  (await root.issue('demo')).write(folder.path, 'demo');
+  root.write(folder.path, 'root');
+  const later = new Date(Date.now() + 60 * 86_400_000).toISOString();
+  const args = ['verify', 'demo.crt', '--trust', 'root.crt', '--json', '--time', later];
+  const ran = await inProcess(args, { cwd: folder.path });
+  assert.equal(verdictOf(ran.stdout)['code'], 'expired');
+});
+
+test('nothing to trust, a missing file and a file without certificate are exit 2', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  root.write(folder.path, 'root');
+  writeFileSync(folder.in('page.html'), '<html>not found</html>');
+  const cwd = folder.path;
+  assert.equal((await inProcess(['verify', 'root.crt'], { cwd })).exit, 2);
+  assert.equal((await inProcess(['verify', 'gone.crt', '--trust', 'root.crt'], { cwd })).exit, 2);
+  assert.equal((await inProcess(['verify', 'root.crt', '--trust', 'page.html'], { cwd })).exit, 2);
+  assert.equal((await inProcess(['verify', 'page.html', '--trust', 'root.crt'], { cwd })).exit, 2);
+});
+
+test('a certificate that breaks its format is refused as malformed', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = await root.issue('demo');
+  root.write(folder.path, 'root');
+  const broken = new Uint8Array(leaf.der);
+  broken[broken.length - 80] = (broken[broken.length - 80] ?? 0) ^ 0xff;
+  writeFileSync(folder.in('broken.crt'), broken.subarray(0, broken.length - 1));
+  const ran = await inProcess(['verify', 'broken.crt', '--trust', 'root.crt', '--json'], { cwd: folder.path });
+  assert.equal(ran.exit, 1);
+  assert.equal(verdictOf(ran.stdout)['code'], 'malformed_certificate');
+});
