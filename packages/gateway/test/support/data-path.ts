@@ -1,6 +1,8 @@
 // A gateway's data path on plain sockets: what it does with bytes is the same with and without TLS.
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { createRoot } from '@countersign/testkit';
 import { Deadlines } from '../../src/clock/deadlines.ts';
 import {
   type AccessEntry,
@@ -14,6 +16,7 @@ import {
   type Route,
 } from '../../src/connection.ts';
 import { serveHttp1 } from '../../src/http1/serve.ts';
+import { serveHttp2 } from '../../src/http2/serve.ts';
 import { createRouter } from '../../src/routing/router.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 
@@ -26,6 +29,8 @@ export interface Counts {
 
 export interface DataPath extends AsyncDisposable {
   readonly port: number;
+  /** The server's CA, where it speaks TLS. */
+  readonly ca: string | undefined;
   readonly entries: AccessEntry[];
   readonly handles: ConnectionHandle[];
   readonly counts: Counts;
@@ -35,6 +40,8 @@ export interface DataPath extends AsyncDisposable {
 
 export interface DataPathSetup {
   readonly upstream: string;
+  /** TLS with ALPN, HTTP/2 where the client offers it; else plain sockets and HTTP/1.1. */
+  readonly tls?: boolean;
   readonly peer?: Peer;
   readonly clientCert?: 'required' | 'optional';
   /** Other hosts on the same listener. */
@@ -70,10 +77,10 @@ export async function startDataPath(setup: DataPathSetup): Promise<DataPath> {
   const waiting = new Set<() => void>();
   const counts: Counts = { tunnelOpened: 0, tunnelClosed: 0, upstreamConnected: 0, upstreamRetried: 0 };
   const handles: ConnectionHandle[] = [];
-  const server: Server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+  const serve = (socket: Socket, alpn: 'h2' | 'http/1.1' | undefined): void => {
     const context: ConnectionContext = {
       id: `c${handles.length}`,
-      alpn: undefined,
+      alpn,
       policy,
       sni: setup.sni,
       peer: setup.peer ?? { kind: 'none' },
@@ -93,12 +100,24 @@ export async function startDataPath(setup: DataPathSetup): Promise<DataPath> {
         upstreamRetried: () => void counts.upstreamRetried++,
       },
     };
-    handles.push(serveHttp1(socket, context, router, options));
-  });
+    handles.push((alpn === 'h2' ? serveHttp2 : serveHttp1)(socket, context, router, options));
+  };
+  let ca: string | undefined;
+  let server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, undefined));
+  if (setup.tls === true) {
+    const root = await createRoot();
+    const certificate = await root.issueServer('a.test', 'b.test');
+    ca = root.pem;
+    server = createTlsServer(
+      { cert: certificate.chainPem, key: certificate.keyPem, ALPNProtocols: ['h2', 'http/1.1'] },
+      (socket) => serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'),
+    );
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    ca,
     entries,
     handles,
     counts,
