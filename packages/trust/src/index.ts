@@ -1,15 +1,68 @@
-export { firstRefusal, isRefusalCode, precedence, REFUSAL_CODES, refusal } from './verdict/refusal-codes.ts';
-export type { RefusalCode, RefusalEntry, VerdictCode } from './verdict/refusal-codes.ts';
-export type { Accepted, Identity, PathEntry, Refused, TypedName, Verdict } from './verdict/verdict.ts';
-export { isRevocationReason, REVOCATION_REASONS, revocationReason } from './revocation/revocation.ts';
-export type { Revocation, RevocationKey, RevocationReason } from './revocation/revocation.ts';
-export { RevocationIndex } from './revocation/revocation-index.ts';
-export type { RevocationStatus } from './revocation/revocation-index.ts';
-export { normaliseSerial } from './revocation/serial-words.ts';
-export { LiveRegister } from './live/live-register.ts';
-export type { LiveHandle, LiveRegisterOptions, LiveRules, Registration } from './live/live-register.ts';
 export { nodeCrypto } from './crypto/node-crypto.ts';
 export { generateKeyPair, KEY_KINDS, nodeSigner, spkiOf } from './crypto/node-keys.ts';
 export type { KeyKind, NodeKeyPair } from './crypto/node-keys.ts';
 export { decryptPrivateKey, encryptPrivateKey } from './crypto/encrypted-key.ts';
 export { nodePasswordCrypto } from './crypto/password-port.ts';
+export { TRUST_ERRORS, TrustError } from './errors.ts';
+export type { TrustErrorCode } from './errors.ts';
+
+export { firstRefusal, isRefusalCode, precedence, REFUSAL_CODES, refusal } from './verdict/refusal-codes.ts';
+export type { RefusalCode, RefusalEntry, VerdictCode } from './verdict/refusal-codes.ts';
+export type { Accepted, Identity, PathEntry, Refused, Verdict } from './verdict/verdict.ts';
+export { judge } from './verdict/judge.ts';
+export type { Presented, VerdictPolicy } from './verdict/policy.ts';
+export { keyHash, sha256Hex } from './verdict/key-hash.ts';
+
+export { TrustState } from './state/trust-state.ts';
+export type { LoadedBundle, TrustStateOptions } from './state/trust-state.ts';
+export { IntermediateStore } from './state/intermediate-store.ts';
+export type { IntermediateStoreOptions } from './state/intermediate-store.ts';
+export { CRL_STALENESS, FEED_STALENESS, isBeyond } from './state/revocation-source.ts';
+export type { Coverage, RevocationSource, Staleness } from './state/revocation-source.ts';
+export type { RevocationFault, SoftPass } from './state/revocation-check.ts';
+
+export { anchorOf, isSelfSigned, makeBundle } from './bundle/bundle.ts';
+export type { Bundle, BundleFile } from './bundle/bundle.ts';
+export { loadBundle, watchBundle } from './bundle/load-bundle.ts';
+export type { BundleOptions } from './bundle/load-bundle.ts';
+export { realFiles, watchFiles } from './files/watch-files.ts';
+export type { FilePort, FileWatch, WatchOptions } from './files/watch-files.ts';
+
+export { isRevocationReason, REVOCATION_REASONS, revocationReason } from './revocation/revocation.ts';
+export type { Revocation, RevocationKey, RevocationReason } from './revocation/revocation.ts';
+export { RevocationIndex } from './revocation/revocation-index.ts';
+export type { RevocationStatus } from './revocation/revocation-index.ts';
+export { normaliseSerial } from './revocation/serial-words.ts';
+
+export { LiveRegister } from './live/live-register.ts';
+export type { LiveHandle, LiveRegisterOptions, LiveRules, Registration } from './live/live-register.ts';
+
+export { FeedState } from './feed/feed-state.ts';
+export type { FeedAlarm, FeedApplied, FeedOutcome, FeedRefused, FeedStateOptions } from './feed/feed-state.ts';
+export { readCursor, writeCursor } from './feed/feed-event.ts';
+export type {
+  Cursor,
+  FeedBundle,
+  FeedBundleChanged,
+  FeedChange,
+  FeedEvent,
+  FeedHeartbeat,
+  FeedReleased,
+  FeedRevocation,
+  FeedRevoked,
+  FeedSnapshot,
+} from './feed/feed-event.ts';
+export { SNAPSHOT_TYP, snapshotDigest, snapshotLines, verifySnapshot } from './feed/snapshot-signature.ts';
+export type { SnapshotVerdict } from './feed/snapshot-signature.ts';
+export { StateStore } from './feed/state-store.ts';
+export type { LoadedState, Sealer, StateStoreOptions } from './feed/state-store.ts';
+export { signJws, verifyJws } from './jws/compact.ts';
+export type { VerifiedJws } from './jws/compact.ts';
+
+export { CrlSet } from './crl/crl-set.ts';
+export type { CrlOffer, CrlSetOptions } from './crl/crl-set.ts';
+export type { CrlScope, LoadedCrl } from './crl/accept-crl.ts';
+export { fetchCrl } from './crl/fetch-crl.ts';
+export type { FetchedCrl, FetchOptions } from './crl/fetch-crl.ts';
+export { followCrlFile, followCrlUrl } from './crl/follow-crl.ts';
+export type { CrlFollower, Following, UrlOptions } from './crl/follow-crl.ts';

@@ -1,11 +1,6 @@
-import type { VerdictCode } from './refusal-codes.ts';
+import type { GeneralName } from '@countersign/pki';
 
-/** A name of a subjectAltName with its type: names of different types are never compared. */
-export type TypedName =
-  | { readonly type: 'dns' | 'email' | 'uri' | 'registeredId'; readonly value: string }
-  | { readonly type: 'ip' | 'x400' | 'ediParty'; readonly value: Uint8Array }
-  | { readonly type: 'other'; readonly oid: string; readonly value: Uint8Array }
-  | { readonly type: 'directory'; readonly value: unknown };
+import type { VerdictCode } from './refusal-codes.ts';
 
 /** Who a certificate says its holder is. Everything here comes from the leaf of the *verified* path. */
 export interface Identity {
@@ -14,7 +9,7 @@ export interface Identity {
   /** The common name, where the subject has exactly one of printable text. */
   readonly name: string | undefined;
   /** The subjectAltName as typed values. */
-  readonly sans: readonly TypedName[];
+  readonly sans: readonly GeneralName[];
   /** RFC 4514 string of the issuer's name. */
   readonly issuer: string;
   /** SHA-256 of the SubjectPublicKeyInfo of the CA that signed the leaf: lower-case hex. */
@@ -31,8 +26,9 @@ export interface Identity {
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
+  /** DER. */
   readonly leafDer: Uint8Array;
-  /** The verified path, leaf first, without its anchor. */
+  /** The verified path, leaf first, without its anchor: DER. */
   readonly chainDer: readonly Uint8Array[];
 }
 
@@ -45,6 +41,10 @@ export interface PathEntry {
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
+  /** Whether it is a CA's: CRLs may be about CAs only, or about others only. */
+  readonly isCa: boolean;
+  /** URIs of its CRL distribution points: which partition of a CRL speaks for it. Never fetched. */
+  readonly crlUris: readonly string[];
 }
 
 /** The peer is acceptable, as of `generation`. */
@@ -73,6 +73,11 @@ export interface Refused {
   readonly mend: string;
   /** Subject of the certificate of the path that the refusal is about. */
   readonly at?: string | undefined;
+  /**
+   * A resumed session shows only the leaf, and the intermediates above it are not known here: closing the connection and
+   * changing the ticket keys makes the next attempt a full handshake, which may well succeed.
+   */
+  readonly incomplete?: true | undefined;
   /** Who was refused, as far as it could be read: for logs only. */
   readonly identity?: Partial<Identity> | undefined;
 }

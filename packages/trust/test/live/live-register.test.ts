@@ -10,7 +10,7 @@ const CA = 'ca'.repeat(32);
 const ROOT = '00'.repeat(32);
 
 function accepted(serialHex: string, expiresAt: number, generation = 1): Accepted {
-  const entry = { notBefore: 0, notAfter: expiresAt };
+  const entry = { notBefore: 0, notAfter: expiresAt, isCa: false, crlUris: [] };
   return {
     ok: true,
     identity: {

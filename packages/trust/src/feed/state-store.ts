@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto';
+import type { Hash, KeyObject } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { buildAndValidate } from '@countersign/pki';
+import type { Crypto, TrustAnchor } from '@countersign/pki';
+
+import { TrustError } from '../errors.ts';
+import { signJws, verifyJws } from '../jws/compact.ts';
+import type { Revocation } from '../revocation/revocation.ts';
+import type { FeedChange, FeedRevoked, FeedSnapshot } from './feed-event.ts';
+import type { FeedAlarm, FeedState } from './feed-state.ts';
+
+/** The `typ` of the seal's JWS. */
+const SEAL_TYP = 'countersign-state';
+const SNAPSHOT_FILE = 'snapshot.json';
+const SEAL_FILE = 'seal';
+
+/** With what a gateway seals its state: its own key and certificate chain (DER, leaf first). Asked anew for each seal. */
+export interface Sealer {
+  readonly key: KeyObject;
+  readonly chain: readonly Uint8Array[];
+}
+
+export interface StateStoreOptions {
+  /** Folder of its own; made where it is missing (0700). */
+  readonly folder: string;
+  readonly anchors: readonly TrustAnchor[];
+  readonly crypto: Crypto;
+  readonly sealer: () => Sealer;
+}
+
+/** What a stored state came to. */
+export interface LoadedState {
+  /** False: there was none (or none that can be believed); the feed must bring it. */
+  readonly loaded: boolean;
+  /** Why something of it was not believed. */
+  readonly problems: readonly TrustError[];
+  readonly alarms: readonly FeedAlarm[];
+}
+
+type Line = FeedChange | { readonly type: 'carried'; readonly revocations: readonly Revocation[] };
+
+/**
+ * The last verified state of the feed on disk: the authority's signed snapshot as it came, the changes since as they came,
+ * and a seal, signed with the gateway's own key, over those changes, the cursor and the time at which it was fresh.
+ *
+ * One writer per folder. Calls are carried out one after the other; when one has resolved, what it saved survives a crash.
+ */
+export class StateStore {
+  readonly #options: StateStoreOptions;
+  #snapshotId = '';
+  #hash: Hash = createHash('sha256');
+  #length = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StateStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Octets of changes since the snapshot: when they have grown large, a new snapshot is cheaper to start from. */
+  get changesLength(): number {
+    return this.#length;
+  }
+
+  /**
+   * Replays the stored state into an empty `state`. A changed, cut or foreign file is not believed, and a problem says so;
+   * revocations in changes that were not sealed yet are taken all the same: they can only refuse.
+   *
+   * @param now wall clock, milliseconds since the epoch.
+   */
+  load(state: FeedState, now: number): Promise<LoadedState> {
+    return this.#queue(() => this.#load(state, now));
+  }
+
+  /**
+   * Saves a snapshot that `state` has applied, and forgets the changes before it.
+   *
+   * @param at when the state was known to be fresh: milliseconds since the epoch.
+   * @throws TrustError `state_unwritable`
+   */
+  saveSnapshot(snapshot: FeedSnapshot, state: FeedState, at: number): Promise<void> {
+    const carried = [...state.carried()];
+    const cursor = state.cursor ?? '';
+    return this.#queue(() =>
+      this.#writing(async () => {
+        await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+        const before = this.#changesPath();
+        this.#snapshotId = snapshotIdOf(snapshot);
+        this.#hash = createHash('sha256');
+        this.#length = 0;
+        const changes = this.#changesPath();
+        await rm(changes, { force: true });
+        await replaceFile(join(this.#options.folder, SNAPSHOT_FILE), JSON.stringify(snapshot));
+        await this.#append(carried.length === 0 ? [] : [{ type: 'carried', revocations: carried }]);
+        await this.#seal(cursor, at);
+        if (before !== changes) await rm(before, { force: true });
+      }),
+    );
+  }
+
+  /**
+   * Saves changes that `state` has applied, in their order; none at all only renews the time.
+   *
+   * @throws TrustError `state_unwritable`
+   */
+  saveChanges(changes: readonly FeedChange[], state: FeedState, at: number): Promise<void> {
+    const cursor = state.cursor ?? '';
+    return this.#queue(() =>
+      this.#writing(async () => {
+        if (this.#snapshotId === '') throw new Error('there is no snapshot to which changes could belong');
+        await this.#append(changes.filter((change) => change.type !== 'heartbeat'));
+        await this.#seal(cursor, at);
+      }),
+    );
+  }
+
+  async #load(state: FeedState, now: number): Promise<LoadedState> {
+    const problems: TrustError[] = [];
+    const alarms: FeedAlarm[] = [];
+    const snapshot = await this.#readSnapshot(problems);
+    if (snapshot === undefined) return { loaded: false, problems, alarms };
+    const applied = state.apply(snapshot, now, snapshot.issuedAt);
+    if (!applied.ok) return { loaded: false, problems: [...problems, applied.error], alarms };
+    this.#snapshotId = snapshotIdOf(snapshot);
+
+    const changes = await readOptional(this.#changesPath());
+    const seal = await this.#readSeal(changes);
+    const sealed = seal === undefined ? 0 : seal.length;
+    if (seal === undefined)
+      problems.push(new TrustError('state_malformed', 'the seal of the stored state is not valid'));
+    for (const line of readLines(changes.subarray(0, sealed))) this.#replay(line, state, now, snapshot.issuedAt);
+    const rest = readLines(changes.subarray(sealed)).filter((line): line is FeedRevoked => line.type === 'revoked');
+    if (seal !== undefined) state.confirm(seal.at);
+    state.carry(rest.map(({ issuer, serial, ...more }) => ({ issuerKeyHash: issuer, serialHex: serial, ...more })));
+    await this.#adopt(changes.subarray(0, sealed), rest);
+    return { loaded: true, problems, alarms };
+  }
+
+  #replay(line: Line, state: FeedState, now: number, at: number): void {
+    if (line.type === 'carried') state.carry(line.revocations);
+    else state.apply(line, now, at);
+  }
+
+  /** Goes on writing behind the part that is believed, and keeps the revocations that were not sealed yet. */
+  async #adopt(sealed: Uint8Array, rest: readonly FeedRevoked[]): Promise<void> {
+    this.#hash = createHash('sha256').update(sealed);
+    this.#length = sealed.length;
+    try {
+      const file = await open(this.#changesPath(), 'r+');
+      await file.truncate(sealed.length).finally(() => file.close());
+      await this.#append(rest);
+    } catch {
+      // No changes yet; a file that cannot be written is reported at the first change.
+    }
+  }
+
+  async #readSnapshot(problems: TrustError[]): Promise<FeedSnapshot | undefined> {
+    const path = join(this.#options.folder, SNAPSHOT_FILE);
+    try {
+      const value: unknown = JSON.parse(Buffer.from(await readOptional(path)).toString('utf8') || 'null');
+      if (value === null) return undefined;
+      if (isSnapshot(value)) return value;
+      problems.push(new TrustError('state_malformed', 'is no snapshot', { source: path }));
+    } catch (error) {
+      problems.push(new TrustError('state_malformed', 'cannot be read', { source: path, cause: error }));
+    }
+    return undefined;
+  }
+
+  async #readSeal(changes: Uint8Array): Promise<{ length: number; at: number } | undefined> {
+    const text = Buffer.from(await readOptional(join(this.#options.folder, SEAL_FILE))).toString('utf8');
+    const jws = verifyJws(text.trim(), SEAL_TYP);
+    if (jws === undefined) return undefined;
+    const { snapshot, sha256, length, at } = jws.payload;
+    if (snapshot !== this.#snapshotId || typeof length !== 'number' || typeof at !== 'number') return undefined;
+    if (!(length >= 0 && length <= changes.length)) return undefined;
+    if (createHash('sha256').update(changes.subarray(0, length)).digest('hex') !== sha256) return undefined;
+    const [signer, ...intermediates] = jws.chain;
+    const { anchors, crypto } = this.#options;
+    // The gateway's certificate may have ended since it sealed: it counts when it was good then.
+    const result = buildAndValidate(signer, { anchors, intermediates, time: at, purpose: 'any', crypto });
+    return result.ok && signer.profile === 'gateway' ? { length, at } : undefined;
+  }
+
+  async #append(lines: readonly Line[]): Promise<void> {
+    if (lines.length === 0) return;
+    const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const file = await open(this.#changesPath(), 'a', 0o600);
+    try {
+      await file.appendFile(bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    this.#hash.update(bytes);
+    this.#length += bytes.length;
+  }
+
+  async #seal(cursor: string, at: number): Promise<void> {
+    const sha256 = this.#hash.copy().digest('hex');
+    const payload = { snapshot: this.#snapshotId, cursor, at, length: this.#length, sha256 };
+    const seal = signJws({ typ: SEAL_TYP, payload }, this.#options.sealer());
+    await replaceFile(join(this.#options.folder, SEAL_FILE), `${seal}\n`);
+  }
+
+  /** Each snapshot has a file of changes of its own, so that replacing both takes no more than one rename. */
+  #changesPath(): string {
+    return join(this.#options.folder, `changes-${this.#snapshotId}.ndjson`);
+  }
+
+  async #writing(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const detail = `the trust state cannot be stored: ${error instanceof Error ? error.message : String(error)}`;
+      throw new TrustError('state_unwritable', detail, { source: this.#options.folder, cause: error });
+    }
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function snapshotIdOf(snapshot: FeedSnapshot): string {
+  return createHash('sha256').update(snapshot.signature).digest('hex').slice(0, 32);
+}
+
+function isSnapshot(value: unknown): value is FeedSnapshot {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, revocations, bundle, signature } = value as Partial<FeedSnapshot>;
+  return (
+    type === 'snapshot' && Array.isArray(revocations) && typeof bundle === 'object' && typeof signature === 'string'
+  );
+}
+
+/** Whole lines only: the last may have been cut by a crash. */
+function readLines(bytes: Uint8Array): Line[] {
+  const lines: Line[] = [];
+  for (const text of Buffer.from(bytes).toString('utf8').split('\n')) {
+    try {
+      if (text !== '') lines.push(JSON.parse(text) as Line);
+    } catch {
+      // What follows a cut line was never sealed either.
+      break;
+    }
+  }
+  return lines;
+}
+
+async function readOptional(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array();
+    throw error;
+  }
+}
+
+/** Replaces a file so that a crash leaves the old one or the new one, whole. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), 'r');
+  await folder.sync().finally(() => folder.close());
+}

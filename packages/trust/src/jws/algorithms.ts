@@ -1,0 +1,31 @@
+import type { KeyObject } from 'node:crypto';
+
+/** How a JWS algorithm is done by node:crypto. */
+interface JwsAlgorithm {
+  readonly name: string;
+  readonly digest: string | null;
+  readonly ieeeP1363: boolean;
+}
+
+const EC: Readonly<Record<string, JwsAlgorithm>> = {
+  prime256v1: { name: 'ES256', digest: 'sha256', ieeeP1363: true },
+  secp384r1: { name: 'ES384', digest: 'sha384', ieeeP1363: true },
+  secp521r1: { name: 'ES512', digest: 'sha512', ieeeP1363: true },
+};
+
+const OTHER: Readonly<Record<string, JwsAlgorithm>> = {
+  ed25519: { name: 'EdDSA', digest: null, ieeeP1363: false },
+  rsa: { name: 'RS256', digest: 'sha256', ieeeP1363: false },
+  'ml-dsa-44': { name: 'ML-DSA-44', digest: null, ieeeP1363: false },
+  'ml-dsa-65': { name: 'ML-DSA-65', digest: null, ieeeP1363: false },
+  'ml-dsa-87': { name: 'ML-DSA-87', digest: null, ieeeP1363: false },
+};
+
+/**
+ * The one JWS algorithm that a key is used with here (RFC 7518, RFC 8037, RFC 9964 for ML-DSA): the key decides, never the
+ * header of what is to be verified. Undefined for keys that sign no JWS here.
+ */
+export function jwsAlgorithm(key: KeyObject): JwsAlgorithm | undefined {
+  const type: string = key.asymmetricKeyType ?? '';
+  return type === 'ec' ? EC[key.asymmetricKeyDetails?.namedCurve ?? ''] : OTHER[type];
+}
