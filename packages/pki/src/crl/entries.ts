@@ -2,6 +2,7 @@ import { PkiError } from '../errors.ts';
 import { equalRanges } from '../der/octets.ts';
 import { oidToText } from '../der/oid.ts';
 import { DerReader } from '../der/reader.ts';
+import type { DerLimits } from '../der/reader.ts';
 import { TAG } from '../der/tags.ts';
 import { serialHex } from '../x509/parse-certificate.ts';
 import { readGeneralNames } from '../x509/general-name.ts';
@@ -15,6 +16,13 @@ const INVALIDITY_DATE = 24;
 const CERTIFICATE_ISSUER = 29;
 
 const MAX_UNKNOWN_CRITICAL = 16;
+
+/** For reading entries again: they were checked under the limits of the first reading. */
+export const CHECKED_ENTRIES: DerLimits = {
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  anyTimeForm: true,
+  encodedDefaults: true,
+};
 
 /**
  * One entry of a CRL while it is being visited: the same object for all entries, so copy what must outlive the visit.
@@ -149,7 +157,7 @@ export class CrlEntryCursor implements CrlEntryView {
 
 /** Entries have a handful of extensions at most, so an unknown one is looked for among those read before. */
 function refuseTwice(bytes: Uint8Array, first: number, start: number, from: number, to: number): void {
-  const reader = new DerReader(bytes, { maxBytes: bytes.length }, first, start);
+  const reader = new DerReader(bytes, CHECKED_ENTRIES, first, start);
   while (!reader.done) {
     const outer = reader.enter(TAG.SEQUENCE);
     reader.oid();
@@ -164,5 +172,5 @@ function refuseTwice(bytes: Uint8Array, first: number, start: number, from: numb
 /** Decodes the GeneralNames at an offset that a cursor has checked. */
 export function issuerAt(bytes: Uint8Array, offset: number): readonly GeneralName[] | undefined {
   if (offset < 0) return undefined;
-  return readGeneralNames(new DerReader(bytes, { maxBytes: bytes.length }, offset), TAG.SEQUENCE, true);
+  return readGeneralNames(new DerReader(bytes, CHECKED_ENTRIES, offset), TAG.SEQUENCE, true);
 }

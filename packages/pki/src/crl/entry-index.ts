@@ -1,5 +1,5 @@
 import { DerReader } from '../der/reader.ts';
-import { CrlEntryCursor } from './entries.ts';
+import { CHECKED_ENTRIES, CrlEntryCursor } from './entries.ts';
 
 /** Largest part of the table that is filled. */
 const LOAD = 0.6;
@@ -23,7 +23,7 @@ export class CrlEntryIndex {
     while (size * LOAD < count) size *= 2;
     this.slots = new Uint32Array(size);
     this.mask = size - 1;
-    const reader = new DerReader(bytes, { maxBytes: bytes.length, anyTimeForm: true }, from, to);
+    const reader = new DerReader(bytes, CHECKED_ENTRIES, from, to);
     const cursor = new CrlEntryCursor(reader);
     let issuer = -1;
     while (!reader.done) {

@@ -14,7 +14,7 @@ import { nameEquals, readName } from '../x509/name.ts';
 import type { Name } from '../x509/name.ts';
 import { OID } from '../x509/oids.ts';
 import type { Crl, CrlEntry } from './crl.ts';
-import { CrlEntryCursor, issuerAt } from './entries.ts';
+import { CHECKED_ENTRIES, CrlEntryCursor, issuerAt } from './entries.ts';
 import type { CrlEntryView } from './entries.ts';
 import { CrlEntryIndex } from './entry-index.ts';
 import { readIssuingDistributionPoint } from './issuing-distribution-point.ts';
@@ -33,7 +33,7 @@ const MAX_CRL_BYTES = 1 << 27;
  */
 export function parseCrl(der: Uint8Array, limits?: DerLimits): Crl {
   const reader = new DerReader(der, { maxBytes: MAX_CRL_BYTES, ...limits });
-  const crl = new DecodedCrl(reader);
+  const crl = new DecodedCrl(reader, limits);
   reader.finish();
   return crl;
 }
@@ -72,7 +72,7 @@ class DecodedCrl implements Crl {
   private readonly entriesTo: number;
   private index: CrlEntryIndex | undefined;
 
-  constructor(reader: DerReader) {
+  constructor(reader: DerReader, limits: DerLimits | undefined) {
     const { bytes } = reader;
     this.der = bytes;
     const outer = reader.enter(TAG.SEQUENCE);
@@ -121,7 +121,7 @@ class DecodedCrl implements Crl {
 
     const known: { -readonly [K in keyof KnownExtensions]?: KnownExtensions[K] } = {};
     for (const extension of this.extensions) {
-      if (!decodeExtension(extension, known) && extension.critical) unknown.push(extension.oid);
+      if (!decodeExtension(extension, known, limits) && extension.critical) unknown.push(extension.oid);
     }
     // Section 5.3.3: only an indirect CRL has entries of other issuers; to skip them elsewhere would admit who is revoked.
     if (foreignEntries && known.issuingDistributionPoint?.indirectCrl !== true) {
@@ -138,8 +138,7 @@ class DecodedCrl implements Crl {
   }
 
   private entryReader(from: number): DerReader {
-    // The whole list was read before, under the limits of that reading.
-    return new DerReader(this.der, { maxBytes: this.der.length, anyTimeForm: true }, from, this.entriesTo);
+    return new DerReader(this.der, CHECKED_ENTRIES, from, this.entriesTo);
   }
 
   forEachEntry(visit: (entry: CrlEntryView) => boolean | void): void {
@@ -185,8 +184,9 @@ function readVersion(reader: DerReader): 1 | 2 {
 function decodeExtension(
   extension: Extension,
   known: { -readonly [K in keyof KnownExtensions]?: KnownExtensions[K] },
+  limits: DerLimits | undefined,
 ): boolean {
-  const reader = new DerReader(extension.value);
+  const reader = new DerReader(extension.value, limits);
   switch (extension.oid) {
     case OID.crlNumber:
       known.crlNumber = readCrlNumber(reader);

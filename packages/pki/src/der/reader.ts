@@ -12,6 +12,8 @@ export interface DerLimits {
   readonly maxDepth?: number;
   /** Accepts GeneralizedTime before 2050 where RFC 5280 asks for UTCTime: old test data only. */
   readonly anyTimeForm?: boolean;
+  /** Accepts a BOOLEAN that spells out its DEFAULT of FALSE (X.690 section 11.5): some old encoders do. */
+  readonly encodedDefaults?: boolean;
 }
 
 const DEFAULT_MAX_BYTES = 1 << 20;
@@ -44,6 +46,7 @@ export class DerReader {
   unusedBits = 0;
   /** See {@link DerLimits.anyTimeForm}. */
   readonly anyTimeForm: boolean;
+  private readonly encodedDefaults: boolean;
   private depth: number;
 
   constructor(bytes: Uint8Array, limits?: DerLimits, start = 0, end = bytes.length) {
@@ -53,6 +56,7 @@ export class DerReader {
     this.end = end;
     this.depth = limits?.maxDepth ?? DEFAULT_MAX_DEPTH;
     this.anyTimeForm = limits?.anyTimeForm === true;
+    this.encodedDefaults = limits?.encodedDefaults === true;
   }
 
   /** Whether the current element holds nothing more. */
@@ -165,8 +169,9 @@ export class DerReader {
   /** A BOOLEAN DEFAULT FALSE: absent, or TRUE. */
   booleanDefaultFalse(tag: number = TAG.BOOLEAN): boolean {
     if (this.peek() !== tag) return false;
-    if (!this.boolean(tag)) throw new PkiError('der_default', undefined, this.from);
-    return true;
+    const value = this.boolean(tag);
+    if (!value && !this.encodedDefaults) throw new PkiError('der_default', 'FALSE', this.from);
+    return value;
   }
 
   /** An INTEGER of any size: its content range is left in `from` and `to`. */

@@ -167,6 +167,15 @@ export function decodeUtf8(bytes: Uint8Array, from: number, to: number): string 
  * @throws PkiError `argument` for a lone surrogate
  */
 export function encodeUtf8(text: string): Uint8Array {
+  const { length } = text;
+  const ascii = new Uint8Array(length);
+  let i = 0;
+  for (; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) break;
+    ascii[i] = code;
+  }
+  if (i === length) return ascii;
   if (!text.isWellFormed()) throw new PkiError('argument', 'the text holds a lone surrogate');
   return utf8Encoder.encode(text);
 }

@@ -63,20 +63,58 @@ export function parseTime(bytes: Uint8Array, tag: number, from: number, to: numb
   return time;
 }
 
+/** Largest encoding of a time: GeneralizedTime with tag and length. */
+export const MAX_TIME_OCTETS = 17;
+
+/** 1950-01-01T00:00:00Z: before it RFC 5280 section 4.1.2.5 asks for GeneralizedTime. */
+const YEAR_1950 = -631_152_000_000;
+const YEAR_0 = -62_167_219_200_000;
+const YEAR_10000 = 253_402_300_800_000;
+
+function putDigits2(out: Uint8Array, at: number, value: number): void {
+  const tens = (value / 10) | 0;
+  out[at] = 0x30 + tens;
+  out[at + 1] = 0x30 + value - 10 * tens;
+}
+
 /**
- * Content octets of a time, with the tag that RFC 5280 asks for: UTCTime for 1950 to 2049, else GeneralizedTime.
- * Milliseconds are cut off.
+ * Writes a time with tag and length at `at`: UTCTime for 1950 to 2049, else GeneralizedTime, as RFC 5280 section 4.1.2.5
+ * asks; `generalizedOnly` for types that know no UTCTime. Milliseconds are cut off. Returns the offset behind it.
  *
  * @throws PkiError `argument` outside the years 0 to 9999
  */
-export function timeContent(time: number, generalizedOnly = false): { tag: number; content: string } {
-  const date = new Date(time);
-  const year = date.getUTCFullYear();
-  if (Number.isNaN(year) || year < 0 || year > 9999) throw new PkiError('argument', 'time outside the years 0 to 9999');
-  const text = date.toISOString();
-  const rest =
-    text.slice(5, 7) + text.slice(8, 10) + text.slice(11, 13) + text.slice(14, 16) + text.slice(17, 19) + 'Z';
-  return generalizedOnly || year < 1950 || year > 2049
-    ? { tag: TAG.GENERALIZED_TIME, content: text.slice(0, 4) + rest }
-    : { tag: TAG.UTC_TIME, content: text.slice(2, 4) + rest };
+export function writeTime(out: Uint8Array, at: number, time: number, generalizedOnly = false): number {
+  if (!(time >= YEAR_0 && time < YEAR_10000)) throw new PkiError('argument', 'time outside the years 0 to 9999');
+  const days = Math.floor(time / DAY_MS);
+  const seconds = Math.floor((time - days * DAY_MS) / 1000);
+  // The inverse of daysFromCivil: an era is 400 years, which begin on the first of March.
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+
+  const generalized = generalizedOnly || time < YEAR_1950 || time >= YEAR_2050;
+  out[at++] = generalized ? TAG.GENERALIZED_TIME : TAG.UTC_TIME;
+  out[at++] = generalized ? 15 : 13;
+  if (generalized) {
+    putDigits2(out, at, Math.floor(year / 100));
+    at += 2;
+  }
+  putDigits2(out, at, year % 100);
+  putDigits2(out, at + 2, month);
+  putDigits2(out, at + 4, day);
+  const hour = Math.floor(seconds / 3600);
+  const minute = Math.floor(seconds / 60) - 60 * hour;
+  putDigits2(out, at + 6, hour);
+  putDigits2(out, at + 8, minute);
+  putDigits2(out, at + 10, seconds - 3600 * hour - 60 * minute);
+  out[at + 12] = 0x5a;
+  return at + 13;
 }

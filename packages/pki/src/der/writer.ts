@@ -3,7 +3,7 @@ import { compareOctets, concatOctets } from './octets.ts';
 import { oidFromText } from './oid.ts';
 import { encodeUtf8 } from './strings.ts';
 import { contextConstructed, TAG } from './tags.ts';
-import { timeContent } from './time.ts';
+import { MAX_TIME_OCTETS, writeTime } from './time.ts';
 
 /** Octets that a definite length takes (X.690 section 10.1). */
 export function lengthOctets(length: number): number {
@@ -186,13 +186,16 @@ export function asciiOctets(text: string): Uint8Array {
 
 /** UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 asks for it; milliseconds since the epoch, cut to seconds. */
 export function time(milliseconds: number): Uint8Array {
-  const { tag, content } = timeContent(milliseconds);
-  return asciiString(tag, content);
+  const out = new Uint8Array(MAX_TIME_OCTETS);
+  return out.subarray(0, writeTime(out, 0, milliseconds));
 }
 
 /** GeneralizedTime of any year. */
 export function generalizedTime(milliseconds: number, tag: number = TAG.GENERALIZED_TIME): Uint8Array {
-  return asciiString(tag, timeContent(milliseconds, true).content);
+  const out = new Uint8Array(MAX_TIME_OCTETS);
+  writeTime(out, 0, milliseconds, true);
+  out[0] = tag;
+  return out;
 }
 
 /** Whole encodings one after the other. */

@@ -1,6 +1,6 @@
 import { TAG } from '../der/tags.ts';
 import { nullValue } from '../der/writer.ts';
-import { algorithmIdentifier } from '../x509/algorithm.ts';
+import { algorithmIdentifier, shareAlgorithm } from '../x509/algorithm.ts';
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import { OID } from '../x509/oids.ts';
 import type { PublicKeyKind } from '../x509/public-key.ts';
@@ -157,6 +157,8 @@ export function schemeAlgorithm(scheme: SignatureScheme): AlgorithmIdentifier {
   }
   return algorithm;
 }
+
+for (const scheme of MODERN_SCHEMES) shareAlgorithm(schemeAlgorithm(scheme));
 
 function encodeScheme(scheme: SignatureScheme): AlgorithmIdentifier {
   switch (scheme) {

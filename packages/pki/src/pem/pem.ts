@@ -37,9 +37,9 @@ export function pemDecode(input: string | Uint8Array, limits?: PemLimits): PemBl
   let label: string | undefined;
   let body: string[] = [];
   for (const raw of text.split(/\r\n|\n|\r/)) {
-    const line = raw.trimEnd();
+    // Also drops a byte order mark, and the indentation of a block inside a YAML file.
+    const line = raw.trim();
     if (label === undefined) {
-      // RFC 7468 section 3: a boundary stands at the start of its line.
       if (line.startsWith(BEGIN)) {
         label = boundaryLabel(line, BEGIN);
         body = [];
@@ -49,7 +49,7 @@ export function pemDecode(input: string | Uint8Array, limits?: PemLimits): PemBl
       blocks.push({ label, der: decodeBody(body) });
       label = undefined;
     } else if (line.startsWith(BEGIN)) throw new PkiError('pem_malformed', 'BEGIN inside a block');
-    else body.push(line.trimStart());
+    else body.push(line);
   }
   if (label !== undefined) throw new PkiError('pem_malformed', 'a block without END');
   return blocks;
@@ -57,7 +57,8 @@ export function pemDecode(input: string | Uint8Array, limits?: PemLimits): PemBl
 
 function latin1(bytes: Uint8Array): string {
   const chunks: string[] = [];
-  for (let at = 0; at < bytes.length; at += 0x8000) {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  for (let at = start; at < bytes.length; at += 0x8000) {
     chunks.push(decodeLatin1(bytes, at, Math.min(at + 0x8000, bytes.length)));
   }
   return chunks.join('');

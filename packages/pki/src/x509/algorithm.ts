@@ -1,6 +1,6 @@
+import { checkDer } from '../der/reader.ts';
 import type { DerReader } from '../der/reader.ts';
-import { oidToText } from '../der/oid.ts';
-import { equalOctets } from '../der/octets.ts';
+import { equalOctets, equalRanges } from '../der/octets.ts';
 import { TAG } from '../der/tags.ts';
 import { oid, sequence } from '../der/writer.ts';
 
@@ -11,10 +11,17 @@ export interface AlgorithmIdentifier {
   readonly der: Uint8Array;
 }
 
-/** Every issuer uses a handful of identifiers: equal encodings share one object, so that reading one costs no allocation. */
-const known: AlgorithmIdentifier[] = [];
-const MAX_KNOWN = 32;
-const MAX_KNOWN_OCTETS = 80;
+/**
+ * The identifiers in everyday use, one object for each, so that reading one costs no allocation. The list is filled by the
+ * modules that define them, never by what is read.
+ */
+const everyday: AlgorithmIdentifier[] = [];
+
+/** Makes an identifier one of those whose object is shared by all readings. */
+export function shareAlgorithm(algorithm: AlgorithmIdentifier): AlgorithmIdentifier {
+  everyday.push(algorithm);
+  return algorithm;
+}
 
 /** Reads an AlgorithmIdentifier; what its parameters must be depends on its use. */
 export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
@@ -22,30 +29,24 @@ export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
   const bytes = reader.bytes;
   reader.expect(TAG.SEQUENCE);
   const end = reader.to;
-  const length = end - start;
-  for (const candidate of known) {
-    const der = candidate.der;
-    if (der.length !== length) continue;
-    let i = 0;
-    while (i < length && der[i] === bytes[start + i]) i++;
-    if (i === length) {
+  for (const candidate of everyday) {
+    const { der } = candidate;
+    if (equalRanges(der, 0, der.length, bytes, start, end)) {
       reader.pos = end;
       return candidate;
     }
   }
   const outer = reader.enterHere();
-  reader.oid();
-  const text = oidToText(bytes, reader.from, reader.to);
+  const oid = reader.oidText();
   let parameters: Uint8Array | undefined;
   if (!reader.done) {
     const from = reader.pos;
     reader.any();
+    checkDer(bytes, from, reader.to);
     parameters = bytes.slice(from, reader.to);
   }
   reader.leave(outer);
-  const algorithm = { oid: text, parameters, der: bytes.slice(start, end) };
-  if (known.length < MAX_KNOWN && length <= MAX_KNOWN_OCTETS) known.push(algorithm);
-  return algorithm;
+  return { oid, parameters, der: bytes.slice(start, end) };
 }
 
 /** An AlgorithmIdentifier of an identifier and the whole encoding of its parameters. */

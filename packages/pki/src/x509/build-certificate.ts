@@ -1,10 +1,11 @@
 import { PkiError } from '../errors.ts';
+import { fromHex } from '../der/octets.ts';
+import { BackWriter } from '../der/back-writer.ts';
 import { TAG } from '../der/tags.ts';
-import { bitString, constructed, explicit, integer, sequence, time } from '../der/writer.ts';
+import { boolean, explicit, integer, oid as encodeOid } from '../der/writer.ts';
 import type { Signer } from '../keys/crypto.ts';
 import { schemeAlgorithm } from '../keys/scheme.ts';
 import type { SignatureScheme } from '../keys/scheme.ts';
-import { encodeExtension, encodeSerial } from './build-extensions.ts';
 import type { Extension } from './extensions/extension.ts';
 import type { Name } from './name.ts';
 
@@ -24,6 +25,7 @@ export interface CertificateTemplate {
 }
 
 const VERSION_3 = explicit(0, integer(2));
+const TRUE = boolean(true);
 
 /**
  * Encodes the signed part (TBSCertificate, RFC 5280 section 4.1.2), version 3. Apart from {@link assembleCertificate} so
@@ -32,30 +34,70 @@ const VERSION_3 = explicit(0, integer(2));
  * @throws PkiError `cert_serial`, `cert_validity`, `ext_duplicate`
  */
 export function buildTbs(template: CertificateTemplate, scheme: SignatureScheme): Uint8Array {
-  const serial = encodeSerial(template.serialNumber);
-  // RFC 5280 section 4.1.2.2: positive, at most 20 octets.
-  if (serial.length > 22 || (serial.length === 3 && serial[2] === 0)) throw new PkiError('cert_serial');
+  const serial = serialMagnitude(template.serialNumber);
   if (!(template.notBefore <= template.notAfter)) throw new PkiError('cert_validity', 'notAfter before notBefore');
-  const { extensions } = template;
+  refuseDuplicates(template.extensions);
+  writer.reset();
+  if (template.extensions.length > 0) {
+    for (let i = template.extensions.length - 1; i >= 0; i--) writeExtension(template.extensions[i] as Extension);
+    writer.close(TAG.SEQUENCE, 0);
+    writer.close(0xa3, 0);
+  }
+  writer.put(template.spki);
+  writer.put(template.subject.der);
+  const validity = writer.length;
+  writer.putTime(template.notAfter);
+  writer.putTime(template.notBefore);
+  writer.close(TAG.SEQUENCE, validity);
+  writer.put(template.issuer.der);
+  writer.put(schemeAlgorithm(scheme).der);
+  writer.putUnsigned(serial);
+  writer.put(VERSION_3);
+  writer.close(TAG.SEQUENCE, 0);
+  return writer.result();
+}
+
+/** Nothing asynchronous happens between a reset and its result, so one writer serves all. */
+const writer = new BackWriter();
+
+/** RFC 5280 section 4.1.2.2: positive, at most 20 octets as an INTEGER. */
+function serialMagnitude(serial: Uint8Array | string): Uint8Array {
+  const magnitude = typeof serial === 'string' ? fromHex(serial.length % 2 === 1 ? `0${serial}` : serial) : serial;
+  let from = 0;
+  while (from < magnitude.length && magnitude[from] === 0) from++;
+  const octets = magnitude.length - from;
+  if (octets === 0 || octets > 20 || (octets === 20 && (magnitude[from] as number) >= 0x80)) {
+    throw new PkiError('cert_serial');
+  }
+  return magnitude;
+}
+
+function refuseDuplicates(extensions: readonly Extension[]): void {
   for (let i = 1; i < extensions.length; i++) {
     const oid = extensions[i]?.oid;
     for (let j = 0; j < i; j++) if (extensions[j]?.oid === oid) throw new PkiError('ext_duplicate', oid);
   }
-  return sequence(
-    VERSION_3,
-    serial,
-    schemeAlgorithm(scheme).der,
-    template.issuer.der,
-    sequence(time(template.notBefore), time(template.notAfter)),
-    template.subject.der,
-    template.spki,
-    extensions.length === 0 ? undefined : explicit(3, constructed(TAG.SEQUENCE, extensions.map(encodeExtension))),
-  );
+}
+
+function writeExtension({ oid, critical, value }: Extension): void {
+  const end = writer.length;
+  writer.put(value);
+  writer.close(TAG.OCTET_STRING, end);
+  if (critical) writer.put(TRUE);
+  writer.put(encodeOid(oid));
+  writer.close(TAG.SEQUENCE, end);
 }
 
 /** Puts the signed part, the algorithm and the signature together: a certificate, a CRL or a request. */
 export function assembleSigned(tbs: Uint8Array, scheme: SignatureScheme, signature: Uint8Array): Uint8Array {
-  return sequence(tbs, schemeAlgorithm(scheme).der, bitString(signature));
+  writer.reset();
+  writer.put(signature);
+  writer.putOctet(0);
+  writer.close(TAG.BIT_STRING, 0);
+  writer.put(schemeAlgorithm(scheme).der);
+  writer.put(tbs);
+  writer.close(TAG.SEQUENCE, 0);
+  return writer.result();
 }
 
 /**

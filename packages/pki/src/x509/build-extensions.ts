@@ -1,5 +1,4 @@
 import { PkiError } from '../errors.ts';
-import { fromHex } from '../der/octets.ts';
 import { TAG } from '../der/tags.ts';
 import {
   asciiString,
@@ -14,7 +13,6 @@ import {
   oid,
   sequence,
   setOf,
-  unsignedInteger,
   utf8String,
 } from '../der/writer.ts';
 import { constructed } from '../der/writer.ts';
@@ -246,11 +244,4 @@ export function profileName(profile: string): Extension {
 /** Encodes one Extension; `critical` FALSE is left out, as DER asks. */
 export function encodeExtension({ oid: oidText, critical, value }: Extension): Uint8Array {
   return sequence(oid(oidText), critical ? boolean(true) : undefined, octetString(value));
-}
-
-/** Content of an INTEGER for a serial number given as hexadecimal or as an unsigned magnitude. */
-export function encodeSerial(serial: Uint8Array | string): Uint8Array {
-  return unsignedInteger(
-    typeof serial === 'string' ? fromHex(serial.length % 2 === 1 ? `0${serial}` : serial) : serial,
-  );
 }

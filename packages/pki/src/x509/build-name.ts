@@ -1,8 +1,8 @@
 import { PkiError } from '../errors.ts';
 import { isPrintable } from '../der/strings.ts';
 import { TAG } from '../der/tags.ts';
-import { asciiString, oid, sequence, setOf, utf8String } from '../der/writer.ts';
-import { parseName } from './name.ts';
+import { asciiString, constructed, oid, sequence, setOf, utf8String } from '../der/writer.ts';
+import { checkedName, parseName } from './name.ts';
 import type { Name } from './name.ts';
 import { ATTRIBUTE_NAMES } from './name-text.ts';
 import { OID } from './oids.ts';
@@ -38,7 +38,9 @@ export function buildName(levels: readonly (NameAttribute | readonly NameAttribu
     if (attributes.length === 0) throw new PkiError('argument', 'an empty level');
     return setOf(attributes.map(encodeAttribute));
   });
-  return parseName(sequence(...rdns));
+  const der = constructed(TAG.SEQUENCE, rdns);
+  // Several attributes in one level may be the same one twice; all else was made here and is well-formed.
+  return levels.some(Array.isArray) ? parseName(der) : checkedName(der);
 }
 
 function encodeAttribute({ type, value }: NameAttribute): Uint8Array {

@@ -2,9 +2,10 @@ import { PkiError } from '../errors.ts';
 import { DerReader } from '../der/reader.ts';
 import { toHex } from '../der/octets.ts';
 import { TAG } from '../der/tags.ts';
+import { nullValue, oid } from '../der/writer.ts';
 import { readPssParameters } from '../keys/pss.ts';
 import type { PssParameters } from '../keys/pss.ts';
-import { readAlgorithm } from './algorithm.ts';
+import { algorithmIdentifier, readAlgorithm, shareAlgorithm } from './algorithm.ts';
 import type { AlgorithmIdentifier } from './algorithm.ts';
 import { OID } from './oids.ts';
 
@@ -49,6 +50,9 @@ const ML_DSA: Readonly<Record<string, { readonly parameterSet: 44 | 65 | 87; rea
   [OID.mlDsa65]: { parameterSet: 65, octets: 1952 },
   [OID.mlDsa87]: { parameterSet: 87, octets: 2592 },
 };
+
+for (const curve of Object.keys(CURVES)) shareAlgorithm(algorithmIdentifier(OID.ecPublicKey, oid(curve)));
+shareAlgorithm(algorithmIdentifier(OID.rsaEncryption, nullValue()));
 
 class DecodedKeyInfo implements SubjectPublicKeyInfo {
   readonly algorithm: AlgorithmIdentifier;

@@ -117,10 +117,13 @@ export class DecodedExtensions {
     const { bytes, offsets } = this;
     let i = 0;
     while (offsets[i + 5] !== which) i += STRIDE;
-    const reader = new DerReader(bytes, { maxBytes: bytes.length }, offsets[i + 3], offsets[i + 4]);
+    const reader = new DerReader(bytes, CHECKED, offsets[i + 3], offsets[i + 4]);
     const value = readKnownExtension(which, reader, true);
     return which === EXT.keyUsage ? new KeyUsage(value as number) : value;
   }
 }
 
 const NONE: string[] = [];
+
+/** What is decoded here was checked under the limits of the first reading. */
+const CHECKED = { maxBytes: Number.MAX_SAFE_INTEGER, encodedDefaults: true };
