@@ -7,10 +7,13 @@ import {
   buildAndValidate,
   matchEmail,
   matchHost,
+  crlChecker,
   parseCertificate,
+  parseCrl,
   pemDecode,
   trustAnchor,
   type Certificate,
+  type Crl,
   type KeyUsageName,
   type PathErrorCode,
   type PathOptions,
@@ -106,6 +109,7 @@ function runCase(testcase: LimboCase, settings: LimboSettings): Outcome {
 
 /** The options that a case asks for. */
 export function limboOptions(testcase: LimboCase, settings: LimboSettings): PathOptions {
+  const crls = testcase.crls ?? [];
   const host = testcase.expected_peer_name;
   const usages = testcase.extended_key_usage ?? [];
   return {
@@ -124,6 +128,7 @@ export function limboOptions(testcase: LimboCase, settings: LimboSettings): Path
     ),
     ...(host && host.kind !== 'RFC822' && { host: host.value }),
     ...(typeof testcase.max_chain_depth === 'number' && { maxPathLength: testcase.max_chain_depth }),
+    ...(crls.length > 0 && { revocation: crlChecker({ crls: readableCrls(crls), scope: 'chain' }) }),
   };
 }
 
@@ -186,6 +191,10 @@ function only(pem: string): Certificate {
 /** What cannot be read cannot be on a path; the others can. */
 function readable(pems: readonly string[]): Certificate[] {
   return pems.flatMap((pem) => pemDecode(pem)).flatMap(({ der }) => unlessMalformed(() => parseCertificate(der)));
+}
+
+function readableCrls(pems: readonly string[]): Crl[] {
+  return pems.flatMap((pem) => pemDecode(pem)).flatMap(({ der }) => unlessMalformed(() => parseCrl(der)));
 }
 
 function unlessMalformed<T>(read: () => T): T[] {

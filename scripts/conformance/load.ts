@@ -1,8 +1,11 @@
 /** Reads a suite file and tells its form by what is in it. */
 
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { boringCrlSuite, readPem, type BoringFile } from './boringssl-crl.ts';
 import { SuiteError, type Suite } from './case.ts';
 import { limboSuite, type LimboSettings } from './limbo.ts';
+import { pkitsSuite, type PkitsFile } from './pkits.ts';
 
 /** Settings of one run. */
 export interface LoadSettings extends LimboSettings {
@@ -14,7 +17,16 @@ export interface LoadSettings extends LimboSettings {
 export function loadSuite(file: string, settings: LoadSettings): Suite {
   const content = readJson(file);
   if (isObject(content)) {
+    const data = settings.data ?? dirname(file);
     if (Array.isArray(content['testcases'])) return limboSuite({ testcases: content['testcases'] }, settings);
+    const [first] = Array.isArray(content['cases']) ? content['cases'] : [];
+    if (isObject(first) && Array.isArray(first['certs'])) {
+      return pkitsSuite(content as unknown as PkitsFile, data, settings.profile);
+    }
+    if (isObject(first) && typeof first['file'] === 'string') {
+      const labels = readPem(join(data, first['file'])).map(({ label }) => label);
+      if (labels.includes('CRL')) return boringCrlSuite(content as unknown as BoringFile, data);
+    }
   }
   throw new SuiteError(`${file}: not a suite in a form that is known`);
 }

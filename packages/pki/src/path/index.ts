@@ -21,3 +21,7 @@ export type { SignatureCache, SignedObject } from './signatures.ts';
 export { matchEmail, matchHost } from './names/host.ts';
 export { formatIpAddress, parseIpAddress } from './names/ip.ts';
 export { isDnsName } from './names/dns.ts';
+export { crlChecker } from './crl/checker.ts';
+export type { CrlCheckOptions } from './crl/checker.ts';
+export { isRollback } from './crl/currency.ts';
+export type { CrlAge } from './crl/currency.ts';
