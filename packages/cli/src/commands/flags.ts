@@ -1,5 +1,5 @@
 // Flags that several commands share, so that they read and mean the same everywhere.
-import { parseSan } from '../admin/names.ts';
+import { parseHostPort, parseSan } from '../admin/names.ts';
 import type { TargetFlags } from '../admin/target.ts';
 
 const text = (input: string): string => input;
@@ -45,6 +45,17 @@ export function value(placeholder: string, brief: string) {
 /** A switch that is off unless it is given. */
 export function toggle(brief: string) {
   return { kind: 'boolean', optional: true, withNegated: false, brief } as const;
+}
+
+/** `--gateway HOST:PORT` and its like; `usual` is what is taken without the flag, and told in its help. */
+export function address(brief: string, usual: string) {
+  return {
+    kind: 'parsed',
+    parse: parseHostPort,
+    optional: true,
+    placeholder: 'HOST:PORT',
+    brief: `${brief} (${usual}); port 0 takes a free one`,
+  } as const;
 }
 
 /** `--san TYPE:VALUE`, repeated. */

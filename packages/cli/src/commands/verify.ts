@@ -2,6 +2,7 @@ import {
   type AlgorithmPolicy,
   buildAndValidate,
   type Certificate,
+  crlChecker,
   nameToString,
   parseCertificate,
   type PathFault,
@@ -16,7 +17,7 @@ import { parseTime } from '../admin/names.ts';
 import { pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
 import { type Output, outputOf } from '../terminal/output.ts';
-import { parseCertificates, readCertificates } from '../verification/certificates.ts';
+import { parseCertificates, parseCrls, readCertificates } from '../verification/certificates.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -24,6 +25,8 @@ interface VerifyFlags {
   readonly json?: boolean;
   readonly trust?: readonly string[];
   readonly intermediates?: readonly string[];
+  readonly crl?: readonly string[];
+  readonly crlScope: 'chain' | 'leaf';
   readonly purpose?: 'client' | 'server';
   readonly host?: string;
   readonly time?: number;
@@ -37,6 +40,7 @@ export const verify = command<VerifyFlags, [string]>({
     const paths = (names: readonly string[] = []): readonly string[] => names.map((name) => pathFrom(this, name));
     if ((given.trust ?? []).length === 0) throw usage('there is nothing to trust', 'name CA certificates with --trust');
     const anchors = parseCertificates(paths(given.trust)).map(trustAnchor);
+    const crls = parseCrls(paths(given.crl));
     const [leafDer, ...rest] = readCertificates(pathFrom(this, file));
     const leaf = parseLeaf(leafDer);
     if (!('der' in leaf)) {
@@ -54,6 +58,7 @@ export const verify = command<VerifyFlags, [string]>({
       algorithms: given.algorithms,
       purpose: given.purpose ?? 'any',
       ...(given.host === undefined ? {} : { host: given.host }),
+      ...(given.crl === undefined ? {} : { revocation: crlChecker({ crls, scope: given.crlScope }) }),
     });
     tell(output, verdict(result));
     if (!result.ok) throw refused(refusalOf(result.code), result.detail);
@@ -63,6 +68,13 @@ export const verify = command<VerifyFlags, [string]>({
       json: flags.json,
       trust: flags.files('CA certificates to trust, self-signed or not'),
       intermediates: flags.files('Certificates that may stand between'),
+      crl: flags.files('CRLs; once one is given, what they do not cover is refused'),
+      crlScope: {
+        kind: 'enum',
+        values: ['chain', 'leaf'],
+        default: 'chain',
+        brief: 'What --crl must cover: every certificate below the trusted one, or the leaf alone',
+      },
       purpose: {
         kind: 'enum',
         values: ['client', 'server'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { OID } from '@countersign/pki';
-import { createRoot, temporaryFolder } from '@countersign/testkit';
+import { buildCrl, crlNumber, OID, pemEncode } from '@countersign/pki';
+import { createRoot, temporaryFolder, type TestCa } from '@countersign/testkit';
 import { inProcess } from '../in-process.ts';
 
 const verdictOf = (stdout: string): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
@@ -89,4 +89,47 @@ test('a certificate that breaks its format is refused as malformed', async () =>
   const ran = await inProcess(['verify', 'broken.crt', '--trust', 'root.crt', '--json'], { cwd: folder.path });
   assert.equal(ran.exit, 1);
   assert.equal(verdictOf(ran.stdout)['code'], 'malformed_certificate');
+});
+
+async function writeCrl(path: string, ca: TestCa, revoked: readonly string[]): Promise<void> {
+  const now = Date.now();
+  const der = await buildCrl(
+    {
+      issuer: ca.certificate.subject,
+      thisUpdate: now - 60_000,
+      nextUpdate: now + 3_600_000,
+      entries: revoked.map((serialNumber) => ({ serialNumber, revocationDate: now - 60_000 })),
+      extensions: [crlNumber(1)],
+    },
+    ca.signer,
+  );
+  writeFileSync(path, pemEncode('X509 CRL', der));
+}
+
+test('with --crl the whole chain must be covered, with --crl-scope leaf only the leaf', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const issuing = await root.issueCa('Issuing');
+  (await issuing.issue('demo')).write(folder.path, 'demo');
+  root.write(folder.path, 'root');
+  await writeCrl(folder.in('issuing.crl'), issuing, []);
+  await writeCrl(folder.in('root.crl'), root, []);
+  const cwd = folder.path;
+  const args = ['verify', 'demo.crt', '--trust', 'root.crt', '--json', '--crl', 'issuing.crl'];
+  assert.equal(verdictOf((await inProcess(args, { cwd })).stdout)['code'], 'revocation_unknown');
+  assert.equal((await inProcess([...args, '--crl-scope', 'leaf'], { cwd })).exit, 0);
+  assert.equal((await inProcess([...args, 'root.crl'], { cwd })).exit, 0);
+});
+
+test('a certificate on its CRL is revoked', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = await root.issue('demo');
+  leaf.write(folder.path, 'demo');
+  root.write(folder.path, 'root');
+  await writeCrl(folder.in('root.crl'), root, [leaf.certificate.serialHex]);
+  const args = ['verify', 'demo.crt', '--trust', 'root.crt', '--json', '--crl', 'root.crl'];
+  const ran = await inProcess(args, { cwd: folder.path });
+  assert.equal(ran.exit, 1);
+  assert.equal(verdictOf(ran.stdout)['code'], 'revoked');
 });

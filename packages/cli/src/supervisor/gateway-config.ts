@@ -1,0 +1,46 @@
+// The gateway's configuration that `start` makes from its few flags.
+import { join } from 'node:path';
+import type { ListeningEvent } from '@countersign/protocol';
+import { hostPort } from '../admin/names.ts';
+import type { StartPlan } from './plan.ts';
+
+/** What is known only when the authority runs. */
+export interface GatewaySurroundings {
+  readonly authorityUrl: string;
+  readonly upstream: string;
+  /** Where the gateway listened before it ended. */
+  readonly before: ListeningEvent | undefined;
+}
+
+/**
+ * One listener with one host for every name, in front of one upstream; what `--config` says about the gateway replaces
+ * or adds to it, but for the parts that only `start` can know.
+ */
+export function gatewayConfig(plan: StartPlan, around: GatewaySurroundings): unknown {
+  const { folder, trust } = plan;
+  const { authorityUrl, upstream, before } = around;
+  const own = plan.gatewayConfig ?? {};
+  const partners = trust.length === 0 ? {} : { partners: { files: trust } };
+  const listener = {
+    listen: before?.listen.gateway?.[0] ?? hostPort(plan.gateway),
+    hosts: [
+      {
+        // One policy for every name: the certificate decides which names are trusted, the policy is the same for all.
+        names: ['*'],
+        certificate: { authority: { names: plan.gatewayNames } },
+        trust: ['own', ...Object.keys(partners)],
+        upstream,
+      },
+    ],
+  };
+  const bundles = { ...partners, ...(own['bundles'] as object | undefined) };
+  return {
+    listeners: [listener],
+    ...own,
+    ...(Object.keys(bundles).length === 0 ? {} : { bundles }),
+    authority: { ...(own['authority'] as object | undefined), url: authorityUrl, identity: folder.gateway },
+    state: join(folder.gateway, 'state'),
+    admin: { listen: before?.listen.admin ?? hostPort(plan.admin) },
+    ...(plan.workers === undefined ? {} : { workers: plan.workers }),
+  };
+}
