@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import tls from 'node:tls';
+import { createRoot, sClient, type TestCa, type TestCertificate, without } from '@countersign/testkit';
+import { caHints } from '../../src/listener/ca-hints.ts';
+import { presentedChain } from '../../src/listener/presented-chain.ts';
+import {
+  type Handshake,
+  type HandshakeFailure,
+  TlsListener,
+  type TlsListenerOptions,
+} from '../../src/listener/tls-listener.ts';
+import type { KeyPair } from '../../src/listener/tls-options.ts';
+import { openListenSocket } from '../../src/primary/listen-socket.ts';
+
+let ca: TestCa;
+let server: KeyPair;
+let client: KeyPair;
+
+const pairOf = (made: TestCertificate): KeyPair => ({ cert: made.chainPem, key: made.keyPem });
+
+before(async () => {
+  ca = await createRoot('Listener Root');
+  server = pairOf(await ca.issueServer('localhost'));
+  client = pairOf(await (await ca.issueCa('Unknown Intermediate')).issue('alice'));
+});
+
+interface Fixture extends AsyncDisposable {
+  readonly listener: TlsListener;
+  readonly port: number;
+  readonly handshakes: Handshake[];
+  readonly failures: HandshakeFailure[];
+  readonly overloads: string[];
+  readonly names: string[];
+}
+
+const open: Fixture[] = [];
+after(async () => {
+  for (const fixture of open) await fixture[Symbol.asyncDispose]();
+});
+
+async function start(extra: Partial<TlsListenerOptions> = {}): Promise<Fixture> {
+  const bound = await openListenSocket({ host: '127.0.0.1', port: 0 });
+  assert.ok(bound.ok);
+  const fixture = {
+    handshakes: [] as Handshake[],
+    failures: [] as HandshakeFailure[],
+    overloads: [] as string[],
+    names: [] as string[],
+  };
+  const listener = new TlsListener({
+    handshakeTimeoutMs: 5000,
+    maxConnections: 100,
+    maxHandshakes: 50,
+    ticketKeys: randomBytes(48),
+    defaultPair: server,
+    defaultHints: caHints([ca.certificate.subject]),
+    contextFor: (name) => {
+      fixture.names.push(name);
+      return undefined;
+    },
+    onHandshake: (handshake) => {
+      fixture.handshakes.push(handshake);
+      handshake.socket.on('error', () => undefined);
+      handshake.socket.end(`${presentedChain(handshake.socket).length} ${handshake.socket.isSessionReused()}`);
+    },
+    onFailure: (failure) => fixture.failures.push(failure),
+    onOverload: (what) => fixture.overloads.push(what),
+    ...extra,
+  });
+  await listener.listen(bound.socket.handle);
+  const made = {
+    ...fixture,
+    listener,
+    port: bound.socket.address.port,
+    async [Symbol.asyncDispose]() {
+      await listener.stopAccepting(100);
+      listener.endHandshakes();
+      bound.socket.close();
+    },
+  };
+  open.push(made);
+  return made;
+}
+
+async function talk(
+  port: number,
+  options: tls.ConnectionOptions = {},
+): Promise<{ text: string; session: Buffer | undefined; socket: tls.TLSSocket }> {
+  const socket = tls.connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: ca.pem,
+    cert: client.cert,
+    key: client.key,
+    ...options,
+  });
+  let session: Buffer | undefined;
+  let text = '';
+  socket.on('session', (made: Buffer) => (session = made));
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await once(socket, 'close');
+  return { text, session, socket };
+}
+
+test('a full handshake shows every presented certificate, also of an intermediate that nobody knows', async () => {
+  await using fixture = await start();
+  assert.equal((await talk(fixture.port)).text, '2 false');
+  assert.deepEqual(fixture.names, ['localhost']);
+});
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`a ${version} session is resumed by another server with the same ticket keys, and no longer after new ones`, async () => {
+    const ticketKeys = randomBytes(48);
+    await using first = await start({ ticketKeys });
+    await using second = await start({ ticketKeys });
+    const { session } = await talk(first.port, { maxVersion: version });
+    assert.ok(session, 'a session was given');
+    assert.equal((await talk(second.port, { maxVersion: version, session })).text, '1 true');
+    second.listener.setDefault(server, []);
+    assert.equal(
+      (await talk(second.port, { maxVersion: version, session })).text,
+      '1 true',
+      'a new certificate ends no session',
+    );
+    second.listener.setTicketKeys(randomBytes(48));
+    assert.equal((await talk(second.port, { maxVersion: version, session })).text, '2 false');
+  });
+}
+
+test('a context that cannot be had is the default, whatever the name (CVE-2026-21637)', async () => {
+  await using fixture = await start({
+    contextFor: () => {
+      throw new Error('no such name');
+    },
+  });
+  assert.equal(
+    (await talk(fixture.port, { servername: 'x'.repeat(60), checkServerIdentity: () => undefined })).text,
+    '2 false',
+  );
+  assert.equal((await talk(fixture.port, { servername: '', checkServerIdentity: () => undefined })).text, '2 false');
+});
+
+test('a ClientHello in pieces of one byte still has its server name', async () => {
+  await using fixture = await start();
+  const relay = net.createServer((inbound) => {
+    const outbound = net.connect(fixture.port, '127.0.0.1');
+    outbound.setNoDelay(true);
+    let first = true;
+    inbound.on('data', (chunk) => {
+      const pieces = first ? [...Buffer.from(chunk)].map((octet) => Buffer.of(octet)) : [chunk];
+      first = false;
+      for (const piece of pieces) outbound.write(piece);
+    });
+    outbound.pipe(inbound);
+    inbound.on('error', () => outbound.destroy());
+    outbound.on('error', () => inbound.destroy());
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  assert.equal((await talk((relay.address() as net.AddressInfo).port)).text, '2 false');
+  assert.deepEqual(fixture.names, ['localhost']);
+  relay.close();
+});
+
+test('plain HTTP is answered with a 400 that says so, and counted', async () => {
+  await using fixture = await start();
+  const socket = net.connect(fixture.port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  const text = chunk.toString();
+  assert.match(text, /^HTTP\/1\.1 400 /);
+  assert.match(text, /"code":"bad_request"/);
+  const id = /Countersign-Correlation-Id: (\S+)/.exec(text)?.[1];
+  assert.equal(fixture.failures[0]?.id, id);
+  assert.ok(socket.destroyed || (await once(socket, 'close')));
+});
+
+test('bytes that are no TLS, an old version and a weak cipher are refused, and the port goes on', async () => {
+  await using fixture = await start();
+  const noise = net.connect(fixture.port, '127.0.0.1');
+  noise.on('error', () => undefined);
+  noise.resume();
+  noise.write(randomBytes(64).fill(0xff, 0, 1));
+  await once(noise, 'close');
+  for (const options of [
+    { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' },
+    { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' },
+  ] as const) {
+    await assert.rejects(talk(fixture.port, options), JSON.stringify(options));
+  }
+  assert.equal(fixture.failures.length, 4);
+  assert.ok(fixture.failures.every((failure) => failure.remoteAddress === '127.0.0.1'));
+  assert.equal((await talk(fixture.port)).text, '2 false');
+  assert.equal(fixture.listener.handshakes, 0);
+});
+
+test('a handshake that does not go on is ended by its timeout', async () => {
+  await using fixture = await start({ handshakeTimeoutMs: 60 });
+  const silent = net.connect(fixture.port, '127.0.0.1');
+  const half = net.connect(fixture.port, '127.0.0.1', () => half.write(Buffer.from([22, 3, 1, 0, 200, 1])));
+  for (const socket of [silent, half]) socket.on('error', () => undefined).resume();
+  await Promise.all([once(silent, 'close'), once(half, 'close')]);
+  assert.deepEqual(
+    fixture.failures.map((failure) => failure.code),
+    ['ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_TLS_HANDSHAKE_TIMEOUT'],
+  );
+});
+
+test('no more handshakes at once than the limit, and room again afterwards', async () => {
+  await using fixture = await start({ maxHandshakes: 2 });
+  const silent = [1, 2].map(() => net.connect(fixture.port, '127.0.0.1'));
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  const third = net
+    .connect(fixture.port, '127.0.0.1')
+    .on('error', () => undefined)
+    .resume();
+  await once(third, 'close');
+  assert.deepEqual(fixture.overloads, ['handshakes']);
+  for (const socket of silent) socket.destroy();
+  while (fixture.listener.handshakes > 0) await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal((await talk(fixture.port)).text, '2 false');
+});
+
+test('TLS 1.2 renegotiation with another certificate is cut off', async () => {
+  await using fixture = await start({
+    onHandshake: ({ socket }) => {
+      socket.on('error', () => undefined);
+    },
+  });
+  const socket = tls.connect({
+    port: fixture.port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: ca.pem,
+    maxVersion: 'TLSv1.2',
+    ...client,
+  });
+  await once(socket, 'secureConnect');
+  const failure = await new Promise<Error | null>((resolve) => {
+    socket.on('error', resolve);
+    socket.renegotiate({ rejectUnauthorized: true, requestCert: true }, (error) => resolve(error));
+  });
+  assert.match(String(failure), /no renegotiation/i);
+  socket.destroy();
+});
+
+test('clients are told the CAs that count', { skip: without('openssl') }, async () => {
+  await using fixture = await start();
+  const result = await sClient({ port: fixture.port, request: '' });
+  assert.match(result.output, /Acceptable client certificate CA names\s+CN ?= ?Listener Root/);
+});
+
+test('stopping loses no connection that the kernel has accepted already', async () => {
+  await using fixture = await start();
+  const results: Promise<unknown>[] = [];
+  for (let count = 0; count < 40; count++) results.push(talk(fixture.port));
+  const first = net.connect(fixture.port, '127.0.0.1');
+  await once(first, 'connect');
+  await fixture.listener.stopAccepting(2000);
+  first.destroy();
+  const settled = await Promise.allSettled(results);
+  const lost = settled.filter((one) => one.status === 'rejected' && !String(one.reason).includes('ECONNREFUSED'));
+  assert.deepEqual(lost, []);
+});
