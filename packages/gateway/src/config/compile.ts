@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DEFAULT_HTTP_OPTIONS, type HttpOptions } from '../connection.ts';
 import { parseAddress } from './address.ts';
 import type {
@@ -63,7 +63,7 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
       authority === undefined
         ? undefined
         : shape.state === undefined
-          ? join(dirname(authority.identityDir), 'state')
+          ? join(authority.identityDir, 'state')
           : resolve(reading.baseDir, shape.state),
     workers: shape.workers,
     accessLog: compileAccessLog(shape, reading),

@@ -143,11 +143,13 @@ function compilePath(path: string, where: string, reading: Reading): string {
   return path;
 }
 
+const UPSTREAM_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:', 'h2c:', 'unix:']);
+
 function compileUpstream(entry: UpstreamEntry, path: string, reading: Reading): UpstreamConfig {
   const options = typeof entry === 'string' ? { url: entry } : entry;
   const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    reading.problems.push({ path, message: `${JSON.stringify(options.url)} is no http: or https: URL` });
+  if (url === undefined || !UPSTREAM_PROTOCOLS.has(url.protocol)) {
+    reading.problems.push({ path, message: `${JSON.stringify(options.url)} is no http:, https:, h2c: or unix: URL` });
   } else if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
     reading.problems.push({ path, message: 'the URL of an upstream has no query, fragment or credentials' });
   }

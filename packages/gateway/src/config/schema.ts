@@ -54,9 +54,9 @@ const clientCertSchema = z
 
 const upstreamSchema = z
   .union([
-    text('The URL of the service: http: or https:.'),
+    text('The URL of the service: http:, https:, h2c: (HTTP/2 without TLS) or unix:.'),
     z.strictObject({
-      url: text('The URL of the service: http: or https:.'),
+      url: text('The URL of the service: http:, https:, h2c: (HTTP/2 without TLS) or unix:.'),
       ca: file(
         'PEM file of the CAs that an https: upstream may have. Absent: the public CAs that Node ships.',
       ).optional(),
@@ -201,7 +201,7 @@ export const gatewayConfigSchema = z
       .strictObject({ listen: address('HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.') })
       .describe('Absent: none.')
       .optional(),
-    state: file('Folder for the last verified trust state. Absent: `state` beside the identity.').optional(),
+    state: file('Folder for the last verified trust state. Absent: `state` in the identity folder.').optional(),
     workers: z.int().min(1).max(256).describe('Worker processes. Absent: one for each core.').optional(),
     log: z
       .strictObject({

@@ -90,7 +90,7 @@ test('`own` belongs to the authority', () => {
   );
   const made = compileConfig(
     config([host({ trust: undefined })], {
-      authority: { url: 'https://127.0.0.1:8443', identity: 'gateway/identity' },
+      authority: { url: 'https://127.0.0.1:8443', identity: 'gateway' },
     }),
     '/d',
   );
