@@ -82,11 +82,21 @@ export function checkAnchorIsCa(cert: Certificate): PathFault | undefined {
   return fault('not_a_ca', cert, 'basic constraints say it is no CA');
 }
 
-/** 6.1.4 (l), (m), seen from the issuer: how many intermediates that are not self-issued lie below it. */
-export function checkPathLength(cert: Certificate, intermediatesBelow: number): PathFault | undefined {
+/**
+ * Whether there are more than `most` intermediates that are not self-issued (6.1.4 (l), 4.2.1.9). Names are compared only
+ * where it matters.
+ *
+ * @param path the leaf, which never counts, first.
+ */
+export function isLongerThan(most: number, path: readonly Certificate[]): boolean {
+  return path.length - 1 > most && path.slice(1).filter((cert) => !isSelfIssued(cert)).length > most;
+}
+
+/** 6.1.4 (l), (m), seen from the issuer. */
+export function checkPathLength(cert: Certificate, below: readonly Certificate[]): PathFault | undefined {
   const most = cert.basicConstraints?.pathLen;
-  if (most === undefined || intermediatesBelow <= most) return undefined;
-  return fault('path_length', cert, `${intermediatesBelow} below it, ${most} allowed`);
+  if (most === undefined || !isLongerThan(most, below)) return undefined;
+  return fault('path_length', cert, `it allows ${most} intermediates below it`);
 }
 
 /** 6.1.4 (o), 6.1.5 (f). */

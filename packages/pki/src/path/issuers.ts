@@ -9,40 +9,50 @@ import type { TrustAnchor } from './types.ts';
 
 /** A trust anchor, or an intermediate of the bag. */
 export interface Candidate {
+  readonly name: Name;
   readonly spki: SubjectPublicKeyInfo;
   readonly anchor: TrustAnchor | undefined;
   readonly certificate: Certificate | undefined;
 }
 
+type Index = ReadonlyMap<string, readonly Candidate[]>;
+
 /** Beyond this many, names are looked up instead of compared one by one. */
 const LINEAR = 16;
 
-type AnchorIndex = ReadonlyMap<string, readonly Candidate[]>;
-
-const anchorIndexes = new WeakMap<readonly TrustAnchor[], AnchorIndex>();
+const anchorCandidates = new WeakMap<readonly TrustAnchor[], readonly Candidate[]>();
+const anchorIndexes = new WeakMap<readonly TrustAnchor[], Index>();
 
 /** The certificates of one validation, by the names they can issue under. */
 export class Issuers {
   readonly #ctx: PathContext;
+  readonly #anchors: readonly Candidate[];
   readonly #intermediates: readonly Candidate[];
-  readonly #anchors: readonly Candidate[] | AnchorIndex;
-  #byName: Map<string, Candidate[]> | undefined;
+  #byName: Index | undefined;
   #reachable: ReadonlySet<string> | undefined;
 
   constructor(ctx: PathContext) {
     this.#ctx = ctx;
-    const { anchors, intermediates = [] } = ctx.options;
-    this.#anchors = anchors.length > LINEAR ? anchorIndex(anchors) : anchors.map(asCandidate);
-    this.#intermediates = intermediates.map((certificate) => ({
+    this.#anchors = candidatesOf(ctx.options.anchors);
+    this.#intermediates = (ctx.options.intermediates ?? []).map((certificate) => ({
+      name: certificate.subject,
       spki: certificate.spki,
       anchor: undefined,
       certificate,
     }));
   }
 
-  /** Candidates for the issuer of a certificate, the likely ones first. */
-  of(cert: Certificate): readonly Candidate[] {
-    const found = [...this.#anchorsNamed(cert.issuer), ...this.#intermediatesNamed(cert.issuer)];
+  /**
+   * Candidates for the issuer of a certificate, the likely ones first.
+   *
+   * @param spelling `same`: those whose name is the issuer's octet by octet, which is how conforming CAs have it (RFC 5280,
+   * 4.1.2.6) and costs next to nothing to see; `other`: those whose name is equal, but written otherwise.
+   */
+  of(cert: Certificate, spelling: 'same' | 'other'): readonly Candidate[] {
+    const found = [
+      ...pick(this.#anchors, cert.issuer, spelling, () => anchorIndex(this.#ctx.options.anchors)),
+      ...pick(this.#intermediates, cert.issuer, spelling, () => (this.#byName ??= index(this.#intermediates))),
+    ];
     if (found.length < 2) return found;
     const ranked = found.map((candidate) => ({ candidate, rank: rank(cert, candidate, this.#ctx.time) }));
     ranked.sort((a, b) => b.rank - a.rank);
@@ -55,26 +65,10 @@ export class Issuers {
     return this.#reachable.has(cert.issuer.key);
   }
 
-  #anchorsNamed(name: Name): readonly Candidate[] {
-    if (!Array.isArray(this.#anchors)) return (this.#anchors as AnchorIndex).get(name.key) ?? [];
-    return (this.#anchors as readonly Candidate[]).filter((candidate) => nameEquals(candidate.anchor!.name, name));
-  }
-
-  #intermediatesNamed(name: Name): readonly Candidate[] {
-    if (this.#intermediates.length <= LINEAR) {
-      return this.#intermediates.filter(({ certificate }) => nameEquals(certificate!.subject, name));
-    }
-    if (this.#byName === undefined) {
-      this.#byName = new Map();
-      for (const candidate of this.#intermediates) append(this.#byName, candidate.certificate!.subject.key, candidate);
-    }
-    return this.#byName.get(name.key) ?? [];
-  }
-
   #reachableNames(): ReadonlySet<string> {
     const below = new Map<string, string[]>();
-    for (const { certificate } of this.#intermediates) append(below, certificate!.issuer.key, certificate!.subject.key);
-    const reachable = new Set(this.#ctx.options.anchors.map((anchor) => anchor.name.key));
+    for (const { name, certificate } of this.#intermediates) append(below, certificate!.issuer.key, name.key);
+    const reachable = new Set(this.#anchors.map(({ name }) => name.key));
     const pending = [...reachable];
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       for (const subject of below.get(name) ?? []) {
@@ -87,17 +81,45 @@ export class Issuers {
   }
 }
 
-function asCandidate(anchor: TrustAnchor): Candidate {
-  return { spki: anchor.spki, anchor, certificate: anchor.certificate };
+function pick(
+  candidates: readonly Candidate[],
+  name: Name,
+  spelling: 'same' | 'other',
+  indexOf: () => Index,
+): readonly Candidate[] {
+  const likely = candidates.length > LINEAR ? (indexOf().get(name.key) ?? []) : candidates;
+  return likely.filter(
+    (candidate) =>
+      equalOctets(candidate.name.der, name.der) === (spelling === 'same') && nameEquals(candidate.name, name),
+  );
 }
 
-function anchorIndex(anchors: readonly TrustAnchor[]): AnchorIndex {
-  const known = anchorIndexes.get(anchors);
-  if (known !== undefined) return known;
-  const index = new Map<string, Candidate[]>();
-  for (const anchor of anchors) append(index, anchor.name.key, asCandidate(anchor));
-  anchorIndexes.set(anchors, index);
-  return index;
+function candidatesOf(anchors: readonly TrustAnchor[]): readonly Candidate[] {
+  let candidates = anchorCandidates.get(anchors);
+  if (candidates === undefined) {
+    candidates = anchors.map(asCandidate);
+    anchorCandidates.set(anchors, candidates);
+  }
+  return candidates;
+}
+
+function anchorIndex(anchors: readonly TrustAnchor[]): Index {
+  let known = anchorIndexes.get(anchors);
+  if (known === undefined) {
+    known = index(candidatesOf(anchors));
+    anchorIndexes.set(anchors, known);
+  }
+  return known;
+}
+
+function index(candidates: readonly Candidate[]): Index {
+  const byName = new Map<string, Candidate[]>();
+  for (const candidate of candidates) append(byName, candidate.name.key, candidate);
+  return byName;
+}
+
+function asCandidate(anchor: TrustAnchor): Candidate {
+  return { name: anchor.name, spki: anchor.spki, anchor, certificate: anchor.certificate };
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {

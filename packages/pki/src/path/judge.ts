@@ -23,14 +23,8 @@ import { WEBPKI_RULES } from './rules/webpki.ts';
 import type { PathFault, TrustAnchor } from './types.ts';
 import type { PathErrorCode } from './codes.ts';
 
-/** Where the certificate stands: what is below it, the leaf first, and how many intermediates of those count for path lengths. */
-export interface Place {
-  readonly below: readonly Certificate[];
-  readonly intermediatesBelow: number;
-}
-
 type LeafCheck = (ctx: PathContext, cert: Certificate) => PathFault | undefined;
-type IssuerCheck = (ctx: PathContext, cert: Certificate, place: Place) => PathFault | undefined;
+type IssuerCheck = (ctx: PathContext, cert: Certificate, below: readonly Certificate[]) => PathFault | undefined;
 
 const LEAF_CHECKS: readonly LeafCheck[] = [
   checkSignatureAlgorithm,
@@ -49,7 +43,7 @@ const INTERMEDIATE_CHECKS: readonly IssuerCheck[] = [
   checkExtendedUsage,
   checkOwnNameConstraints,
   (_ctx, cert) => checkIsCa(cert),
-  (_ctx, cert, place) => checkPathLength(cert, place.intermediatesBelow),
+  (_ctx, cert, below) => checkPathLength(cert, below),
   (_ctx, cert) => checkCritical(cert),
 ];
 
@@ -61,12 +55,16 @@ const ANCHOR_CHECKS: readonly IssuerCheck[] = [
   checkExtendedUsage,
   checkOwnNameConstraints,
   (_ctx, cert) => checkAnchorIsCa(cert),
-  (_ctx, cert, place) => checkPathLength(cert, place.intermediatesBelow),
+  (_ctx, cert, below) => checkPathLength(cert, below),
   (_ctx, cert) => checkCritical(cert),
 ];
 
-function checkOwnNameConstraints(ctx: PathContext, cert: Certificate, place: Place): PathFault | undefined {
-  return cert.nameConstraints && checkNameConstraints(ctx, cert.nameConstraints, cert, place.below);
+function checkOwnNameConstraints(
+  ctx: PathContext,
+  cert: Certificate,
+  below: readonly Certificate[],
+): PathFault | undefined {
+  return cert.nameConstraints && checkNameConstraints(ctx, cert.nameConstraints, cert, below);
 }
 
 /** Faults of a leaf, the first only unless `all`. */
@@ -80,29 +78,38 @@ export function leafFaults(ctx: PathContext, cert: Certificate, all: boolean): r
   return faults;
 }
 
-/** Faults of an intermediate. */
+/**
+ * Faults of an intermediate.
+ *
+ * @param below the path below it, the leaf first.
+ */
 export function intermediateFaults(
   ctx: PathContext,
   cert: Certificate,
-  place: Place,
+  below: readonly Certificate[],
   all: boolean,
 ): readonly PathFault[] {
   const faults = ruleFaults(ctx, cert, 'intermediate', all);
-  run(INTERMEDIATE_CHECKS, ctx, cert, place, all, faults);
+  run(INTERMEDIATE_CHECKS, ctx, cert, below, all, faults);
   return faults;
 }
 
 /** Faults of a trust anchor. */
-export function anchorFaults(ctx: PathContext, anchor: TrustAnchor, place: Place, all: boolean): readonly PathFault[] {
+export function anchorFaults(
+  ctx: PathContext,
+  anchor: TrustAnchor,
+  below: readonly Certificate[],
+  all: boolean,
+): readonly PathFault[] {
   const { certificate, nameConstraints } = anchor;
   const faults: PathFault[] = [];
   if (nameConstraints !== undefined) {
-    const found = checkNameConstraints(ctx, nameConstraints, certificate, place.below);
+    const found = checkNameConstraints(ctx, nameConstraints, certificate, below);
     if (found !== undefined) faults.push(found);
   }
   if (certificate === undefined || (faults.length > 0 && !all)) return faults;
   faults.push(...ruleFaults(ctx, certificate, 'anchor', all));
-  run(ANCHOR_CHECKS, ctx, certificate, place, all, faults);
+  run(ANCHOR_CHECKS, ctx, certificate, below, all, faults);
   return faults;
 }
 
@@ -110,13 +117,13 @@ function run(
   checks: readonly IssuerCheck[],
   ctx: PathContext,
   cert: Certificate,
-  place: Place,
+  below: readonly Certificate[],
   all: boolean,
   faults: PathFault[],
 ): void {
   for (const check of checks) {
     if (faults.length > 0 && !all) return;
-    const found = check(ctx, cert, place);
+    const found = check(ctx, cert, below);
     if (found !== undefined) faults.push(found);
   }
 }

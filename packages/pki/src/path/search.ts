@@ -7,10 +7,11 @@
 import { equalOctets } from '../der/octets.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { nameEquals } from '../x509/name.ts';
-import { fault, isSelfIssued } from './checks.ts';
+import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
+import { fault, isLongerThan } from './checks.ts';
 import type { PathContext } from './context.ts';
 import { lacksParameters, workingKeys } from './dsa.ts';
-import { Issuers, type Candidate } from './issuers.ts';
+import { Issuers } from './issuers.ts';
 import { anchorFaults, intermediateFaults } from './judge.ts';
 import { checkPolicies, type PolicyResult } from './policy.ts';
 import { SignatureChecker, type SignatureVerdict } from './signatures.ts';
@@ -60,7 +61,7 @@ export class Search {
   find(leaf: Certificate): ValidPath | undefined {
     this.#chain.length = 0;
     this.#chain.push(leaf);
-    return this.#extend(0);
+    return this.#extend();
   }
 
   /**
@@ -76,37 +77,36 @@ export class Search {
     this.#stopped = false;
     this.#chain.length = 0;
     this.#chain.push(leaf);
-    this.#extend(0);
+    this.#extend();
     return complete.map((found) => ({ ...found, faults: [...leafFaults, ...found.faults] }));
   }
 
-  /** @param intermediates intermediates on the chain that are not self-issued. */
-  #extend(intermediates: number): ValidPath | undefined {
+  #extend(): ValidPath | undefined {
     const child = this.#chain.at(-1)!;
-    const candidates = this.#issuers.of(child);
-    if (candidates.length === 0)
-      this.#giveUp(this.#chain, fault('no_issuer', child, 'no certificate with the name of its issuer'));
-    for (const candidate of candidates) {
-      if (this.#stopped) return undefined;
-      this.#steps += 1;
-      if (this.#steps > this.#ctx.budget.steps) return this.#stop(child, 'steps');
-      const found =
-        candidate.anchor === undefined
-          ? this.#tryIntermediate(child, candidate.certificate!, intermediates)
-          : this.#tryAnchor(child, candidate, intermediates);
-      if (found !== undefined) return found;
+    let tried = 0;
+    for (const spelling of ['same', 'other'] as const) {
+      for (const candidate of this.#issuers.of(child, spelling)) {
+        if (this.#stopped) return undefined;
+        tried += 1;
+        this.#steps += 1;
+        if (this.#steps > this.#ctx.budget.steps) return this.#stop(child, 'steps');
+        const found =
+          candidate.anchor === undefined
+            ? this.#tryIntermediate(child, candidate.certificate!)
+            : this.#tryAnchor(child, candidate.anchor);
+        if (found !== undefined) return found;
+      }
     }
+    if (tried === 0) this.#giveUp(this.#chain, fault('no_issuer', child, 'no certificate with the name of its issuer'));
     return undefined;
   }
 
-  #tryIntermediate(child: Certificate, cert: Certificate, intermediates: number): ValidPath | undefined {
+  #tryIntermediate(child: Certificate, cert: Certificate): ValidPath | undefined {
     if (this.#isOnChain(cert)) return undefined;
     if (this.#chain.length >= this.#ctx.budget.depth) return this.#stop(child, 'depth');
     const extended = [...this.#chain, cert];
-    const count = intermediates + (isSelfIssued(cert) ? 0 : 1);
     if (this.#collect === undefined) {
-      const place = { below: this.#chain, intermediatesBelow: intermediates };
-      const [found] = [...intermediateFaults(this.#ctx, cert, place, false), ...this.#tooLong(cert, count)];
+      const found = intermediateFaults(this.#ctx, cert, this.#chain, false)[0] ?? this.#tooLong(extended);
       if (found !== undefined) return this.#giveUp(extended, found);
     }
     if (this.#signatures.spent >= SIGNATURES_BEFORE_REACHABILITY && !this.#issuers.leadsToAnchor(cert)) {
@@ -114,37 +114,33 @@ export class Search {
     }
     if (!this.#isSigned(child, cert.spki, extended)) return undefined;
     this.#chain.push(cert);
-    const found = this.#extend(count);
+    const found = this.#extend();
     this.#chain.pop();
     return found;
   }
 
-  #tryAnchor(
-    child: Certificate,
-    { spki, anchor, certificate }: Candidate,
-    intermediates: number,
-  ): ValidPath | undefined {
+  #tryAnchor(child: Certificate, anchor: TrustAnchor): ValidPath | undefined {
+    const { spki, certificate } = anchor;
     const extended = certificate === undefined ? this.#chain : [...this.#chain, certificate];
     if (this.#collect === undefined) {
-      const place = { below: this.#chain, intermediatesBelow: intermediates };
-      const [found] = anchorFaults(this.#ctx, anchor!, place, false);
+      const [found] = anchorFaults(this.#ctx, anchor, this.#chain, false);
       if (found !== undefined) return this.#giveUp(extended, found);
     }
     if (!this.#isSigned(child, spki, extended)) return undefined;
     const path = [...this.#chain];
-    const late = this.#checkInheritedKeys(path, anchor!);
+    const late = this.#checkInheritedKeys(path, anchor);
     if (late !== undefined) return this.#giveUp(extended, late);
     if (this.#collect !== undefined) {
-      const whole = this.#judgeWhole(path, anchor!);
-      const faults = this.#allFaults(path, anchor!);
+      const whole = this.#judgeWhole(path, anchor);
+      const faults = this.#allFaults(path, anchor);
       if ('code' in whole) faults.push(whole);
-      this.#collect.push({ path, anchor: anchor!, faults, policies: 'code' in whole ? undefined : whole });
+      this.#collect.push({ path, anchor, faults, policies: 'code' in whole ? undefined : whole });
       if (this.#collect.length >= MAX_COMPLETE) this.#stopped = true;
       return undefined;
     }
-    const judged = this.#judgeWhole(path, anchor!);
+    const judged = this.#judgeWhole(path, anchor);
     if ('code' in judged) return this.#giveUp(extended, judged);
-    return { ok: true, path: extended === this.#chain ? path : extended, anchor: anchor!, policies: judged };
+    return { ok: true, path: extended === this.#chain ? path : extended, anchor, policies: judged };
   }
 
   /** What can be judged only once the path is complete. */
@@ -155,22 +151,21 @@ export class Search {
     return options.revocation?.({ path, anchor }, options) ?? outcome.policies;
   }
 
-  #tooLong(cert: Certificate, count: number): readonly PathFault[] {
+  #tooLong(path: readonly Certificate[]): PathFault | undefined {
     const most = this.#ctx.options.maxPathLength;
-    return most === undefined || count <= most
-      ? []
-      : [fault('path_length', cert, `${count} intermediates, ${most} asked for`)];
+    if (most === undefined || !isLongerThan(most, path)) return undefined;
+    return fault('path_length', path.at(-1), `more intermediates than ${most}`);
   }
 
   /** A certificate with the name and key of one on the chain leads nowhere that the chain does not lead already. */
   #isOnChain(cert: Certificate): boolean {
     return this.#chain.some(
       (other) =>
-        other === cert || (nameEquals(other.subject, cert.subject) && equalOctets(other.spki.der, cert.spki.der)),
+        other === cert || (equalOctets(other.spki.der, cert.spki.der) && nameEquals(other.subject, cert.subject)),
     );
   }
 
-  #isSigned(child: Certificate, spki: Candidate['spki'], extended: readonly Certificate[]): boolean {
+  #isSigned(child: Certificate, spki: SubjectPublicKeyInfo, extended: readonly Certificate[]): boolean {
     if (lacksParameters(spki) && this.#ctx.legacy) return true;
     const verdict = this.#signatures.check(child, spki);
     if (verdict === 'valid') return true;
@@ -194,16 +189,12 @@ export class Search {
 
   #allFaults(path: readonly Certificate[], anchor: TrustAnchor): PathFault[] {
     const faults: PathFault[] = [];
-    let intermediates = 0;
     for (let i = 1; i < path.length; i += 1) {
-      const cert = path[i]!;
-      faults.push(
-        ...intermediateFaults(this.#ctx, cert, { below: path.slice(0, i), intermediatesBelow: intermediates }, true),
-      );
-      if (!isSelfIssued(cert)) intermediates += 1;
-      faults.push(...this.#tooLong(cert, intermediates));
+      faults.push(...intermediateFaults(this.#ctx, path[i]!, path.slice(0, i), true));
     }
-    faults.push(...anchorFaults(this.#ctx, anchor, { below: path, intermediatesBelow: intermediates }, true));
+    const tooLong = this.#tooLong(path);
+    if (tooLong !== undefined) faults.push(tooLong);
+    faults.push(...anchorFaults(this.#ctx, anchor, path, true));
     for (const [i, cert] of path.entries()) {
       const verdict = this.#signatures.check(cert, path[i + 1]?.spki ?? anchor.spki);
       if (verdict === 'uncheckable') faults.push(signatureFault(cert, verdict));

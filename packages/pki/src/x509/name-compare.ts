@@ -21,7 +21,8 @@ function canonicalAttribute(attribute: AttributeTypeAndValue): string {
     : `${attribute.type}=${prepareText(attribute.value)}`;
 }
 
-const PLAIN = /^[\x21-\x7e]*$/;
+/** ASCII without control characters and with single spaces inside only: folding its case is all there is to do. */
+const PLAIN = /^(?:[\x21-\x7e]+(?: [\x21-\x7e]+)*)?$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
 const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f]/;
 const MAPPED_TO_NOTHING =

@@ -4,7 +4,7 @@ import { oidToText } from '../../der/oid.ts';
 import { DerReader } from '../../der/reader.ts';
 import { TAG } from '../../der/tags.ts';
 import type { Extension } from './extension.ts';
-import { EXT, EXT_COUNT, knownExtension, readKnownExtension } from './known.ts';
+import { EXT, knownExtension, readKnownExtension } from './known.ts';
 import type { KnownExtension } from './known.ts';
 import { KeyUsage } from './usage.ts';
 
@@ -109,7 +109,7 @@ export class DecodedExtensions {
   /** The decoded value of a known extension. */
   get(which: KnownExtension): unknown {
     if ((this.present & (1 << which)) === 0) return undefined;
-    const values = (this.values ??= Array.from({ length: EXT_COUNT }));
+    const values = (this.values ??= []);
     return (values[which] ??= this.decode(which));
   }
 
