@@ -33,6 +33,7 @@ export const PKI_ERRORS = {
   private_key_passphrase: 'the passphrase does not open the private key',
   password_algorithm_unsupported: 'the password-based algorithm is not supported',
   password_cost: 'the password-based algorithm costs more than the limit',
+  ocsp_malformed: 'the OCSP request or response is malformed',
   pkcs12_malformed: 'the PKCS#12 file is malformed',
   private_key_weak_encryption: 'the encryption of the private key costs too little or too much',
   cert_version: 'the version of the certificate is not 1, 2 or 3, or does not allow what it holds',

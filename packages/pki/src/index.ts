@@ -83,3 +83,21 @@ export type { LintCrlOptions } from './lint/lint-crl.ts';
 export type { LintProfile } from './lint/certificate/profiles.ts';
 export { LINT_RULES } from './lint/findings.ts';
 export type { LintCode, LintFinding, LintSeverity } from './lint/findings.ts';
+export type { OcspCertId } from './ocsp/cert-id.ts';
+export { ocspCertId } from './ocsp/cert-id.ts';
+export { buildOcspRequest, parseOcspRequest } from './ocsp/request.ts';
+export type { BuildOcspRequestOptions, OcspQuestion, OcspRequest } from './ocsp/request.ts';
+export { OCSP_RESPONSE_STATUS, parseOcspResponse, parseOcspResponseData } from './ocsp/response.ts';
+export type {
+  BasicOcspResponse,
+  OcspResponderId,
+  OcspResponse,
+  OcspResponseData,
+  OcspResponseStatus,
+  OcspSingleResponse,
+} from './ocsp/response.ts';
+export { buildOcspError, buildOcspResponse } from './ocsp/build-response.ts';
+export type { OcspAnswer, OcspResponseTemplate } from './ocsp/build-response.ts';
+export { verifyOcspResponse } from './ocsp/verify.ts';
+export type { OcspProblem, OcspResult, OcspVerified, VerifyOcspOptions } from './ocsp/verify.ts';
+export type { OcspResponder } from './ocsp/responder.ts';

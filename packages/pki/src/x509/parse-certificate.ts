@@ -25,6 +25,8 @@ import type { SubjectPublicKeyInfo } from './public-key.ts';
 export interface CertificateParseOptions extends DerLimits {
   /** Keeps a certificate whose inner and outer algorithms differ: inspection of broken files only. */
   readonly allowAlgorithmMismatch?: boolean;
+  /** Keeps a serial number with needless leading octets, which is not DER: old test data only. */
+  readonly allowPaddedSerial?: boolean;
 }
 
 const MAX_CERTIFICATE_BYTES = 1 << 18;
@@ -45,7 +47,7 @@ export function parseCertificate(der: Uint8Array, options?: CertificateParseOpti
   const limits = options === undefined ? DEFAULTS : { ...DEFAULTS, ...options };
   if (der.length > (limits.maxBytes ?? MAX_CERTIFICATE_BYTES)) throw new PkiError('der_size', `${der.length} octets`);
   const reader = new DerReader(new Uint8Array(der), limits);
-  const certificate = new DecodedCertificate(reader, options?.allowAlgorithmMismatch === true);
+  const certificate = new DecodedCertificate(reader, options);
   reader.finish();
   return certificate;
 }
@@ -74,14 +76,15 @@ class DecodedCertificate implements Certificate {
   private subjectName: Name | undefined;
   private serialText: string | undefined;
 
-  constructor(reader: DerReader, allowAlgorithmMismatch: boolean) {
+  constructor(reader: DerReader, options: CertificateParseOptions | undefined) {
     const bytes = reader.bytes;
     this.der = bytes;
     const outer = reader.enter(TAG.SEQUENCE);
     this.tbsFrom = reader.pos;
     const tbs = reader.enter(TAG.SEQUENCE);
     this.version = readVersion(reader);
-    reader.integer();
+    if (options?.allowPaddedSerial === true) reader.element(TAG.INTEGER);
+    else reader.integer();
     this.serialFrom = reader.from;
     this.serialTo = reader.to;
     this.tbsSignatureAlgorithm = readAlgorithm(reader);
@@ -110,7 +113,8 @@ class DecodedCertificate implements Certificate {
     reader.leave(tbs);
     this.tbsTo = reader.pos;
     this.signatureAlgorithm = readAlgorithm(reader);
-    if (!allowAlgorithmMismatch && !algorithmEquals(this.signatureAlgorithm, this.tbsSignatureAlgorithm)) {
+    const mismatch = !algorithmEquals(this.signatureAlgorithm, this.tbsSignatureAlgorithm);
+    if (mismatch && options?.allowAlgorithmMismatch !== true) {
       throw new PkiError('algorithm_mismatch', undefined, this.tbsTo);
     }
     reader.bitOctets();

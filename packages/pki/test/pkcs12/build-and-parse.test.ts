@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { nodePasswordCrypto } from '../../../trust/src/crypto/password-port.ts';
+import { nodePasswordCrypto } from '@countersign/trust';
 import { berToDer } from '../../src/ber/ber-to-der.ts';
 import { explicit, integer, octetString, oid, sequence } from '../../src/der/writer.ts';
 import { buildPkcs12 } from '../../src/pkcs12/build.ts';

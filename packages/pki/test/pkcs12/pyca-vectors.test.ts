@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { nodePasswordCrypto } from '../../../trust/src/crypto/password-port.ts';
+import { nodePasswordCrypto } from '@countersign/trust';
 import { parsePkcs12 } from '../../src/pkcs12/parse.ts';
 
 const folder = join(import.meta.dirname, '../vectors/pyca/pkcs12');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { nodePasswordCrypto } from '../../../trust/src/crypto/password-port.ts';
+import { nodePasswordCrypto } from '@countersign/trust';
 import { octetString, sequence } from '../../src/der/writer.ts';
 import { passwordEncryptionAlgorithm } from '../../src/pkcs5/encryption.ts';
 import { decryptPkcs8, encryptPkcs8, readEncryptedPrivateKey } from '../../src/pkcs8/encrypted-private-key.ts';
