@@ -101,5 +101,3 @@ export type { OcspAnswer, OcspResponseTemplate } from './ocsp/build-response.ts'
 export { verifyOcspResponse } from './ocsp/verify.ts';
 export type { OcspProblem, OcspResult, OcspVerified, VerifyOcspOptions } from './ocsp/verify.ts';
 export type { OcspResponder } from './ocsp/responder.ts';
-export { buildCertsOnly, parseCertsOnly } from './cms/certs-only.ts';
-export type { CertsOnly } from './cms/certs-only.ts';

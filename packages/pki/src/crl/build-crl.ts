@@ -1,6 +1,7 @@
 import { PkiError } from '../errors.ts';
 import { fromHex } from '../der/octets.ts';
 import { TAG } from '../der/tags.ts';
+import { MAX_TIME_OCTETS, writeTime } from '../der/time.ts';
 import {
   constructed,
   enumerated,
@@ -94,17 +95,21 @@ export async function buildCrl(template: CrlTemplate, signer: Signer): Promise<U
   return assembleSigned(tbs, signer.scheme, await signer.sign(tbs));
 }
 
+/** Room for the first entries; it doubles when it is full. */
+const FIRST_ROOM = 1 << 16;
+
 /** Entries are written into one growing buffer: making an array for each of a hundred thousand would take longer than signing. */
 function encodeEntries(entries: Iterable<CrlEntryTemplate>): Uint8Array | undefined {
-  let out = new Uint8Array(1 << 16);
+  let out = new Uint8Array(FIRST_ROOM);
   let at = 0;
+  const date = new Uint8Array(MAX_TIME_OCTETS);
+  let dateLength = 0;
   let dateSecond = Number.NaN;
-  let date: Uint8Array = new Uint8Array(0);
   for (const entry of entries) {
     const second = Math.floor(entry.revocationDate / 1000);
     if (second !== dateSecond) {
       dateSecond = second;
-      date = time(entry.revocationDate);
+      dateLength = writeTime(date, 0, entry.revocationDate);
     }
     const serial = typeof entry.serialNumber === 'string' ? fromHex(entry.serialNumber) : entry.serialNumber;
     let from = 0;
@@ -112,33 +117,33 @@ function encodeEntries(entries: Iterable<CrlEntryTemplate>): Uint8Array | undefi
     const pad = serial.length === 0 || (serial[from] as number) >= 0x80 ? 1 : 0;
     const serialLength = serial.length - from + pad;
     const extensions = entryExtensions(entry);
-    const serialSize = 1 + lengthOctets(serialLength) + serialLength;
-    const length = serialSize + date.length + (extensions?.length ?? 0);
-    if (at + length + 6 > out.length) {
-      const larger = new Uint8Array(Math.max(2 * out.length, at + length + 6));
-      larger.set(out);
+    const length = 1 + lengthOctets(serialLength) + serialLength + dateLength + extensions.length;
+    const room = at + length + MAX_HEADER_OCTETS;
+    if (room > out.length) {
+      const larger = new Uint8Array(2 * room);
+      larger.set(out.subarray(0, at));
       out = larger;
     }
     at = writeHeader(out, at, TAG.SEQUENCE, length);
     at = writeHeader(out, at, TAG.INTEGER, serialLength);
     if (pad === 1) out[at++] = 0;
     for (let i = from; i < serial.length; i++) out[at++] = serial[i] as number;
-    out.set(date, at);
-    at += date.length;
-    if (extensions !== undefined) {
-      out.set(extensions, at);
-      at += extensions.length;
-    }
+    for (let i = 0; i < dateLength; i++) out[at++] = date[i] as number;
+    for (let i = 0; i < extensions.length; i++) out[at++] = extensions[i] as number;
   }
   return at === 0 ? undefined : constructed(TAG.SEQUENCE, [out.subarray(0, at)]);
 }
 
+/** A tag and the longest length that is written. */
+const MAX_HEADER_OCTETS = 6;
+const NO_EXTENSIONS = new Uint8Array(0);
+
 const reasonOnly = new Map<CrlReason, Uint8Array>();
 
-function entryExtensions(entry: CrlEntryTemplate): Uint8Array | undefined {
+function entryExtensions(entry: CrlEntryTemplate): Uint8Array {
   const reason = entry.reason === 'unspecified' ? undefined : entry.reason;
   if (entry.invalidityDate === undefined && entry.certificateIssuer === undefined) {
-    if (reason === undefined) return undefined;
+    if (reason === undefined) return NO_EXTENSIONS;
     let encoded = reasonOnly.get(reason);
     if (encoded === undefined) {
       encoded = sequence(reasonExtension(reason));

@@ -2,7 +2,7 @@ import { PkiError } from '../errors.ts';
 import { fromHex } from '../der/octets.ts';
 import { BackWriter } from '../der/back-writer.ts';
 import { TAG } from '../der/tags.ts';
-import { boolean, explicit, integer, oid as encodeOid } from '../der/writer.ts';
+import { boolean, explicit, integer, lengthOctets, oid as encodeOid, writeHeader } from '../der/writer.ts';
 import type { Signer } from '../keys/crypto.ts';
 import { schemeAlgorithm } from '../keys/scheme.ts';
 import type { SignatureScheme } from '../keys/scheme.ts';
@@ -90,14 +90,17 @@ function writeExtension({ oid, critical, value }: Extension): void {
 
 /** Puts the signed part, the algorithm and the signature together: a certificate, a CRL or a request. */
 export function assembleSigned(tbs: Uint8Array, scheme: SignatureScheme, signature: Uint8Array): Uint8Array {
-  writer.reset();
-  writer.put(signature);
-  writer.putOctet(0);
-  writer.close(TAG.BIT_STRING, 0);
-  writer.put(schemeAlgorithm(scheme).der);
-  writer.put(tbs);
-  writer.close(TAG.SEQUENCE, 0);
-  return writer.result();
+  const algorithm = schemeAlgorithm(scheme).der;
+  const bits = 1 + signature.length;
+  const length = tbs.length + algorithm.length + 1 + lengthOctets(bits) + bits;
+  const out = new Uint8Array(1 + lengthOctets(length) + length);
+  let at = writeHeader(out, 0, TAG.SEQUENCE, length);
+  out.set(tbs, at);
+  out.set(algorithm, (at += tbs.length));
+  at = writeHeader(out, at + algorithm.length, TAG.BIT_STRING, bits);
+  // The octet left at zero says that no bit is unused.
+  out.set(signature, at + 1);
+  return out;
 }
 
 /**
