@@ -9,9 +9,11 @@ import {
   assembleSigned,
   authorityKeyId,
   basicConstraints,
+  buildCrl,
   buildName,
   buildTbs,
   crlDistributionPoints,
+  crlNumber,
   extendedKeyUsage,
   keyUsage,
   nameConstraints,
@@ -25,6 +27,7 @@ import {
 import type {
   Certificate,
   CertificateTemplate,
+  CrlEntryTemplate,
   Extension,
   GeneralName,
   KeyUsageName,
@@ -34,7 +37,8 @@ import type {
 import { generateKeyPair, nodeCrypto, nodeSigner, spkiOf } from '@countersign/trust';
 import type { KeyKind, NodeKeyPair } from '@countersign/trust';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 export interface CertificateOptions {
   /** A kind of key to make, or a key that is there. `rsa1024` is for being refused. */
@@ -63,6 +67,20 @@ export interface CertificateOptions {
   readonly forgedBy?: KeyObject;
   /** Signs with SHA-1, which is to be refused. */
   readonly sha1?: boolean;
+}
+
+export interface CrlOptions {
+  readonly revoked?: readonly TestCertificate[];
+  readonly reason?: CrlEntryTemplate['reason'];
+  /** `null`: none. 1 by default. */
+  readonly number?: number | null;
+  /** Milliseconds since the epoch; an hour before the CA's clock by default. */
+  readonly thisUpdate?: number;
+  /** Milliseconds since the epoch; a day after the CA's clock by default. */
+  readonly nextUpdate?: number;
+  readonly extensions?: readonly Extension[];
+  /** Signs with this key instead of the CA's. */
+  readonly forgedBy?: KeyObject;
 }
 
 /** A certificate with its key. */
@@ -145,6 +163,24 @@ export class TestCa extends TestCertificate {
     const key = await keyOf(options.key ?? 'p256');
     const der = await this.#build(name, key, options, { days: 3650, extensions: caExtensions(options) });
     return new TestCa(der, key, this, this.now);
+  }
+
+  /** Signs a CRL, DER. */
+  crl(options: CrlOptions = {}): Promise<Uint8Array> {
+    const { revoked = [], reason, number = 1, thisUpdate = this.now - HOUR, nextUpdate = this.now + DAY } = options;
+    const entries = revoked.map(({ certificate }) => ({
+      serialNumber: certificate.serialHex,
+      revocationDate: thisUpdate,
+      reason,
+    }));
+    const extensions = [
+      authorityKeyId(keyIdOf(this.key.spki)),
+      ...(number === null ? [] : [crlNumber(number)]),
+      ...(options.extensions ?? []),
+    ];
+    const { subject: issuer } = this.certificate;
+    const signer = nodeSigner(options.forgedBy ?? this.key.privateKey);
+    return buildCrl({ issuer, thisUpdate, nextUpdate, entries, extensions }, signer);
   }
 
   #build(

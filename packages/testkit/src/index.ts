@@ -1,4 +1,4 @@
-export { createRoot, TestCa, TestCertificate, type CertificateOptions } from './ca.ts';
+export { createRoot, TestCa, TestCertificate, type CertificateOptions, type CrlOptions } from './ca.ts';
 export { TEST_TIME, testClock, type TestClock } from './clock.ts';
 export { runCommand, type CommandOptions, type CommandResult } from './command.ts';
 export { curl, type CurlResult } from './curl.ts';

@@ -240,10 +240,11 @@ export class FeedState implements RevocationSource {
   }
 
   #readBundle({ anchors, intermediates }: FeedBundle): Bundle {
-    if (anchors.length === 0) throw new RangeError('the bundle has no anchor');
+    const roots = anchors.flatMap(readPem).map(anchorOf);
+    if (roots.length === 0) throw new RangeError('the bundle has no anchor');
     return {
       name: this.#options.bundleName ?? 'own',
-      anchors: anchors.flatMap(readPem).map(anchorOf),
+      anchors: roots,
       intermediates: intermediates.flatMap(readPem),
       own: true,
     };

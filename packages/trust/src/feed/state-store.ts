@@ -9,7 +9,7 @@ import type { Crypto, TrustAnchor } from '@countersign/pki';
 import { TrustError } from '../errors.ts';
 import { signJws, verifyJws } from '../jws/compact.ts';
 import type { Revocation } from '../revocation/revocation.ts';
-import type { FeedChange, FeedRevoked, FeedSnapshot } from './feed-event.ts';
+import type { FeedChange, FeedSnapshot } from './feed-event.ts';
 import type { FeedAlarm, FeedState } from './feed-state.ts';
 
 /** The `typ` of the seal's JWS. */
@@ -40,6 +40,13 @@ export interface LoadedState {
   readonly alarms: readonly FeedAlarm[];
 }
 
+interface Save {
+  readonly snapshot: FeedSnapshot | undefined;
+  readonly lines: readonly Line[];
+  readonly cursor: string;
+  readonly at: number;
+}
+
 type Line = FeedChange | { readonly type: 'carried'; readonly revocations: readonly Revocation[] };
 
 /**
@@ -53,6 +60,7 @@ export class StateStore {
   #snapshotId = '';
   #hash: Hash = createHash('sha256');
   #length = 0;
+  #owed: { readonly snapshot: FeedSnapshot | undefined; readonly lines: Line[] } = { snapshot: undefined, lines: [] };
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: StateStoreOptions) {
@@ -82,22 +90,8 @@ export class StateStore {
    */
   saveSnapshot(snapshot: FeedSnapshot, state: FeedState, at: number): Promise<void> {
     const carried = [...state.carried()];
-    const cursor = state.cursor ?? '';
-    return this.#queue(() =>
-      this.#writing(async () => {
-        await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
-        const before = this.#changesPath();
-        this.#snapshotId = snapshotIdOf(snapshot);
-        this.#hash = createHash('sha256');
-        this.#length = 0;
-        const changes = this.#changesPath();
-        await rm(changes, { force: true });
-        await replaceFile(join(this.#options.folder, SNAPSHOT_FILE), JSON.stringify(snapshot));
-        await this.#append(carried.length === 0 ? [] : [{ type: 'carried', revocations: carried }]);
-        await this.#seal(cursor, at);
-        if (before !== changes) await rm(before, { force: true });
-      }),
-    );
+    const lines: Line[] = carried.length === 0 ? [] : [{ type: 'carried', revocations: carried }];
+    return this.#save({ snapshot, lines, cursor: state.cursor ?? '', at });
   }
 
   /**
@@ -106,14 +100,37 @@ export class StateStore {
    * @throws TrustError `state_unwritable`
    */
   saveChanges(changes: readonly FeedChange[], state: FeedState, at: number): Promise<void> {
-    const cursor = state.cursor ?? '';
-    return this.#queue(() =>
-      this.#writing(async () => {
+    const lines = changes.filter((change) => change.type !== 'heartbeat');
+    return this.#save({ snapshot: undefined, lines, cursor: state.cursor ?? '', at });
+  }
+
+  /** What could not be written is owed: it is written with what comes next, so that a full disk leaves no gap. */
+  #save({ snapshot, lines, cursor, at }: Save): Promise<void> {
+    return this.#queue(async () => {
+      if (snapshot !== undefined) this.#owed = { snapshot, lines: [] };
+      this.#owed.lines.push(...lines);
+      try {
+        await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+        if (this.#owed.snapshot !== undefined) await this.#replaceSnapshot(this.#owed.snapshot);
         if (this.#snapshotId === '') throw new Error('there is no snapshot to which changes could belong');
-        await this.#append(changes.filter((change) => change.type !== 'heartbeat'));
+        await this.#append(this.#owed.lines);
+        this.#owed = { snapshot: undefined, lines: [] };
         await this.#seal(cursor, at);
-      }),
-    );
+      } catch (error) {
+        const detail = `the trust state cannot be stored: ${error instanceof Error ? error.message : String(error)}`;
+        throw new TrustError('state_unwritable', detail, { source: this.#options.folder, cause: error });
+      }
+    });
+  }
+
+  async #replaceSnapshot(snapshot: FeedSnapshot): Promise<void> {
+    await replaceFile(join(this.#options.folder, SNAPSHOT_FILE), JSON.stringify(snapshot));
+    const before = this.#changesPath();
+    this.#snapshotId = snapshotIdOf(snapshot);
+    this.#hash = createHash('sha256');
+    this.#length = 0;
+    this.#owed = { snapshot: undefined, lines: this.#owed.lines };
+    if (before !== this.#changesPath()) await rm(before, { force: true });
   }
 
   async #load(state: FeedState, now: number): Promise<LoadedState> {
@@ -131,9 +148,9 @@ export class StateStore {
     if (seal === undefined)
       problems.push(new TrustError('state_malformed', 'the seal of the stored state is not valid'));
     for (const line of readLines(changes.subarray(0, sealed))) this.#replay(line, state, now, snapshot.issuedAt);
-    const rest = readLines(changes.subarray(sealed)).filter((line): line is FeedRevoked => line.type === 'revoked');
     if (seal !== undefined) state.confirm(seal.at);
-    state.carry(rest.map(({ issuer, serial, ...more }) => ({ issuerKeyHash: issuer, serialHex: serial, ...more })));
+    const rest = readLines(changes.subarray(sealed)).flatMap(revocationsOf);
+    state.carry(rest);
     await this.#adopt(changes.subarray(0, sealed), rest);
     return { loaded: true, problems, alarms };
   }
@@ -143,16 +160,18 @@ export class StateStore {
     else state.apply(line, now, at);
   }
 
-  /** Goes on writing behind the part that is believed, and keeps the revocations that were not sealed yet. */
-  async #adopt(sealed: Uint8Array, rest: readonly FeedRevoked[]): Promise<void> {
+  /**
+   * Goes on writing behind the part that is believed, and keeps the revocations that were not sealed yet; without their places in the
+   * feed, so that what the authority says of those places again counts.
+   */
+  async #adopt(sealed: Uint8Array, rest: readonly Revocation[]): Promise<void> {
     this.#hash = createHash('sha256').update(sealed);
     this.#length = sealed.length;
+    const lines: Line[] = rest.length === 0 ? [] : [{ type: 'carried', revocations: rest }];
     try {
-      const file = await open(this.#changesPath(), 'r+');
-      await file.truncate(sealed.length).finally(() => file.close());
-      await this.#append(rest);
+      await this.#append(lines);
     } catch {
-      // No changes yet; a file that cannot be written is reported at the first change.
+      this.#owed.lines.push(...lines);
     }
   }
 
@@ -189,6 +208,8 @@ export class StateStore {
     const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const file = await open(this.#changesPath(), 'a', 0o600);
     try {
+      // What an attempt that failed has left of a line.
+      await file.truncate(this.#length);
       await file.appendFile(bytes);
       await file.datasync();
     } finally {
@@ -210,20 +231,18 @@ export class StateStore {
     return join(this.#options.folder, `changes-${this.#snapshotId}.ndjson`);
   }
 
-  async #writing(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      const detail = `the trust state cannot be stored: ${error instanceof Error ? error.message : String(error)}`;
-      throw new TrustError('state_unwritable', detail, { source: this.#options.folder, cause: error });
-    }
-  }
-
   #queue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work, work);
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+function revocationsOf(line: Line): readonly Revocation[] {
+  if (line.type === 'carried') return line.revocations;
+  if (line.type !== 'revoked') return [];
+  const { issuer: issuerKeyHash, serial: serialHex, reason, revokedAt, notAfter } = line;
+  return [{ issuerKeyHash, serialHex, reason, revokedAt, notAfter }];
 }
 
 function snapshotIdOf(snapshot: FeedSnapshot): string {

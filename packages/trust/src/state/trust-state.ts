@@ -56,6 +56,7 @@ export class TrustState implements LiveRules {
     this.intermediates = options.intermediates ?? new IntermediateStore();
   }
 
+  /** To be told of each admission that only a `soft` source allows. */
   get onSoft(): SoftPass | undefined {
     return this.#options.onSoft;
   }
@@ -112,8 +113,12 @@ export class TrustState implements LiveRules {
     }
   }
 
-  /** Whether an accepted verdict still stands: time, revocation, staleness; not bundles and rules, see `generation`. */
-  standing(verdict: Accepted, now: number): Refused | undefined {
+  /**
+   * Whether an accepted verdict still stands: time, revocation, staleness; not bundles and rules, see `generation`.
+   *
+   * @param onSoft told when only a `soft` source lets it stand.
+   */
+  standing(verdict: Accepted, now: number, onSoft?: SoftPass): Refused | undefined {
     const { path, expiresAt, identity } = verdict;
     const early = path.find((entry) => now < entry.notBefore);
     if (early !== undefined) return refuse('not_yet_valid', `valid from ${iso(early.notBefore)}`, { identity });
@@ -123,7 +128,7 @@ export class TrustState implements LiveRules {
       sources: this.#sources,
       responsible: this.#bundles.get(verdict.bundle)?.source,
       now,
-      onSoft: this.#options.onSoft,
+      onSoft,
     });
     return fault === undefined ? undefined : refuse(fault.code, fault.detail, { identity });
   }

@@ -38,7 +38,8 @@ function judgeAnew(peer: Presented, policy: VerdictPolicy, state: TrustState, no
   const { presented } = peer;
   if (presented.length === 0) return refuse('no_certificate', 'no client certificate was presented');
   const cached = state.cache.get(policy, presented);
-  if (cached !== undefined && state.standing(cached, now) === undefined) return applyRules(cached, policy);
+  if (cached !== undefined && state.standing(cached, now, state.onSoft) === undefined)
+    return applyRules(cached, policy);
 
   const bytes = presented.reduce((sum, der) => sum + der.length, 0);
   if (presented.length > MAX_CERTIFICATES || bytes > MAX_BYTES) {
@@ -65,7 +66,7 @@ function judgeAnew(peer: Presented, policy: VerdictPolicy, state: TrustState, no
     state.remember(path);
     const verdict = accept([leaf, ...path.slice(1)], result.anchor, anchors, state);
     // Where the leaf is an anchor itself the search asks nobody; and a second that has begun is over for pki only at its end.
-    const fallen = state.standing(verdict, now);
+    const fallen = state.standing(verdict, now, state.onSoft);
     if (fallen !== undefined) return fallen;
     state.cache.set(policy, presented, verdict);
     return applyRules(verdict, policy);
