@@ -33,7 +33,7 @@ export type CertificateRequest = z.input<typeof certificateRequestSchema>;
 /** That a certificate ends earlier than asked for, and why. */
 export const shortenedSchema = z.strictObject({
   requestedNotAfter: timestampSchema,
-  because: z.enum(['issuer', 'profile']),
+  because: z.literal('issuer'),
   detail: z.string(),
 });
 export type Shortened = z.infer<typeof shortenedSchema>;

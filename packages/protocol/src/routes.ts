@@ -8,7 +8,14 @@ import {
   issuedCertificateSchema,
 } from './certificates.ts';
 import { enrollRequestSchema, renewRequestSchema, tokenRequestSchema, tokenResponseSchema } from './enrollment.ts';
-import { feedAckResultSchema, feedAckSchema, feedEventSchema, feedQuerySchema, snapshotEventSchema } from './feed.ts';
+import {
+  feedAckResultSchema,
+  feedAckSchema,
+  feedEventSchema,
+  feedMediaType,
+  feedQuerySchema,
+  snapshotEventSchema,
+} from './feed.ts';
 import {
   releaseRequestSchema,
   releaseResultSchema,
@@ -34,6 +41,8 @@ export interface Route {
   readonly response?: z.ZodType;
   /** The response is a stream of lines, each of the response schema. */
   readonly stream?: true;
+  /** Of the response, where it is not application/json. */
+  readonly mediaType?: string;
 }
 
 /** Every route of the authority's API: the same on its HTTPS listener and on its local socket. */
@@ -130,6 +139,7 @@ export const routes = {
     query: feedQuerySchema,
     response: feedEventSchema,
     stream: true,
+    mediaType: feedMediaType,
   },
   snapshot: {
     method: 'GET',
@@ -152,6 +162,13 @@ export const routes = {
     principals: ['admin'],
     summary: 'What runs, and what needs mending',
     response: statusSchema,
+  },
+  metrics: {
+    method: 'GET',
+    path: '/v1/metrics',
+    principals: ['admin'],
+    summary: 'Metrics in the text format of Prometheus',
+    mediaType: 'text/plain',
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
