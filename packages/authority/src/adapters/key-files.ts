@@ -1,0 +1,27 @@
+import type { KeyObject } from 'node:crypto';
+import { PkiError } from '@countersign/pki';
+import { decryptPrivateKey, encryptPrivateKey } from '@countersign/trust';
+import { AuthorityError } from '../errors.ts';
+import { readRequired, writeFileDurably } from './files.ts';
+
+/** Writes a private key, encrypted, readable by its owner only. */
+export async function writeKey(path: string, key: KeyObject, passphrase: string): Promise<void> {
+  await writeFileDurably(path, await encryptPrivateKey(key, passphrase), 0o600);
+}
+
+/** Opens an encrypted key. Throws `wrong_passphrase`, or `folder_broken` for what is no encrypted key. `path` is for the words only. */
+export async function decryptKey(pem: Uint8Array, passphrase: string, path: string): Promise<KeyObject> {
+  try {
+    const opened = await decryptPrivateKey(Buffer.from(pem).toString('latin1'), passphrase);
+    if (!opened.ok) throw new AuthorityError('wrong_passphrase', path);
+    return opened.key;
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    throw new AuthorityError('folder_broken', `${path} is not an encrypted key (${error.code})`, { cause: error });
+  }
+}
+
+/** Reads and opens an encrypted key. Throws what `decryptKey` throws, and `folder_broken` where there is none. */
+export async function readKey(path: string, passphrase: string): Promise<KeyObject> {
+  return decryptKey(await readRequired(path), passphrase, path);
+}

@@ -1,0 +1,55 @@
+import type { KeyObject } from 'node:crypto';
+import { equalOctets, parseCertificate } from '@countersign/pki';
+import type { Certificate } from '@countersign/pki';
+import { generateKeyPair, nodeSigner } from '@countersign/trust';
+import type { KeyKind } from '@countersign/trust';
+import { caOf } from '../domain/ca.ts';
+import type { CaSet, SigningCa } from '../domain/ca.ts';
+import type { Store } from '../domain/ports.ts';
+import { AuthorityError } from '../errors.ts';
+import type { DataFolder } from './data-folder.ts';
+import { readKey } from './key-files.ts';
+
+function kindOf({ spki }: Certificate): KeyKind {
+  const { key } = spki;
+  switch (key.type) {
+    case 'ec':
+      return key.curve === 'P-256' ? 'p256' : key.curve === 'P-384' ? 'p384' : 'p521';
+    case 'ed25519':
+      return 'ed25519';
+    case 'ml-dsa':
+      return `ml-dsa-${key.parameterSet}`;
+    case 'rsa':
+      return 'rsa2048';
+    default:
+      throw new AuthorityError('folder_broken', `a CA cannot have a key of type ${key.type}`);
+  }
+}
+
+/** A CA with its key and a throw-away key of the same kind. Throws `root_key_mismatch` where the key is another's. */
+export async function signingCa(id: string, certificate: Certificate, key: KeyObject): Promise<SigningCa> {
+  const signer = nodeSigner(key);
+  if (!equalOctets(signer.spki, certificate.spki.der)) {
+    throw new AuthorityError(
+      id === 'root' ? 'root_key_mismatch' : 'folder_broken',
+      `the key of ${id} is not its certificate's`,
+    );
+  }
+  const { privateKey } = await generateKeyPair(kindOf(certificate));
+  return { ...caOf(id, certificate), signer, twin: nodeSigner(privateKey, signer.scheme as never) };
+}
+
+/** Every CA of the store, the keys of the issuing ones that still count opened with `passphrase`. */
+export async function loadCas(folder: DataFolder, store: Store, passphrase: string, now: number): Promise<CaSet> {
+  const { generation } = await store.state();
+  const stored = (await store.cas()).map(({ id, der }) => ({ id, certificate: parseCertificate(der) }));
+  const root = stored.find(({ id }) => id === 'root');
+  if (root === undefined) throw new AuthorityError('store_corrupt', 'it holds no root');
+  const counting = stored.filter(({ id, certificate }) => id !== 'root' && certificate.notAfter >= now);
+  const issuing = await Promise.all(
+    counting.map(async ({ id, certificate }) =>
+      signingCa(id, certificate, await readKey(folder.keyOf(id), passphrase)),
+    ),
+  );
+  return { root: caOf('root', root.certificate), issuing, generation };
+}

@@ -1,0 +1,166 @@
+import type { Kysely } from 'kysely';
+import type { CertificateFilter, StoreReader, StoreState } from '../../domain/ports.ts';
+import { auditFromRow, certificateFromRow, changeFromRow, revocationFromRow, tokenFromRow } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after'] as const;
+
+/** The store's questions as SQL that every database understands. */
+export function sqlReader(db: Kysely<Tables>): StoreReader {
+  const meta = async (key: string): Promise<string | undefined> =>
+    (await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value;
+
+  async function state(): Promise<StoreState> {
+    const last = await db.selectFrom('changes').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst();
+    return {
+      epoch: (await meta('epoch')) ?? '',
+      generation: Number((await meta('generation')) ?? 0),
+      seq: last?.seq ?? 0,
+    };
+  }
+
+  async function listCertificates(filter: CertificateFilter, now: number) {
+    let query = db.selectFrom('certificates').selectAll().where('id', '>', filter.afterId);
+    if (filter.name !== undefined) query = query.where('name', '=', filter.name);
+    if (filter.status === 'valid') query = query.where('revoked_at', 'is', null).where('not_after', '>=', now);
+    if (filter.status === 'expired') query = query.where('revoked_at', 'is', null).where('not_after', '<', now);
+    if (filter.status === 'held') query = query.where('reason', '=', 'certificateHold');
+    if (filter.status === 'revoked') query = query.where('reason', '!=', 'certificateHold');
+    return (await query.orderBy('id').limit(filter.limit).execute()).map(certificateFromRow);
+  }
+
+  async function countCertificates(now: number) {
+    return db
+      .selectFrom('certificates')
+      .select(({ fn, eb }) => [
+        fn.countAll<number>().as('total'),
+        fn.count<number>(eb.case().when('revoked_at', 'is not', null).then(1).end()).as('revoked'),
+        fn
+          .count<number>(
+            eb
+              .case()
+              .when(eb.and([eb('revoked_at', 'is', null), eb('not_after', '>=', now)]))
+              .then(1)
+              .end(),
+          )
+          .as('valid'),
+      ])
+      .executeTakeFirstOrThrow();
+  }
+
+  const lastCrlNumber = async (issuer: string, partition: number): Promise<number> => {
+    const last = await db
+      .selectFrom('crls')
+      .select('number')
+      .where('issuer', '=', issuer)
+      .where('partition', '=', partition)
+      .executeTakeFirst();
+    return Math.max(last?.number ?? 0, Number((await meta('crl_numbers_from')) ?? 0));
+  };
+
+  return {
+    state,
+    listCertificates,
+    countCertificates,
+    lastCrlNumber,
+    certificate: async (issuer, serial) => {
+      const row = await db
+        .selectFrom('certificates')
+        .selectAll()
+        .where('serial', '=', serial)
+        .where('issuer', '=', issuer)
+        .executeTakeFirst();
+      return row && certificateFromRow(row);
+    },
+    certificatesBySerial: async (serial) =>
+      (await db.selectFrom('certificates').selectAll().where('serial', '=', serial).execute()).map(certificateFromRow),
+    certificatesByName: async (name, now) =>
+      (
+        await db
+          .selectFrom('certificates')
+          .selectAll()
+          .where('name', '=', name)
+          .where('not_after', '>=', now)
+          .orderBy('id')
+          .execute()
+      ).map(certificateFromRow),
+    nameIsKnown: async (name) => {
+      const certificate = await db.selectFrom('certificates').select('id').where('name', '=', name).limit(1).execute();
+      if (certificate.length > 0) return true;
+      return (await db.selectFrom('tokens').select('hash').where('name', '=', name).limit(1).execute()).length > 0;
+    },
+    keyIsRevoked: async (spkiSha256) => {
+      const rows = await db
+        .selectFrom('certificates')
+        .select('id')
+        .where('spki_sha256', '=', spkiSha256)
+        .where('revoked_at', 'is not', null)
+        .limit(1)
+        .execute();
+      return rows.length > 0;
+    },
+    isRevoked: async (issuer, serial) => {
+      const row = await db
+        .selectFrom('certificates')
+        .select('revoked_at')
+        .where('serial', '=', serial)
+        .where('issuer', '=', issuer)
+        .executeTakeFirst();
+      return row !== undefined && row.revoked_at !== null;
+    },
+    revocationsOf: async (issuer, partition, endsFrom) =>
+      (
+        await db
+          .selectFrom('certificates')
+          .select(revocationColumns)
+          .where('issuer', '=', issuer)
+          .where('partition', '=', partition)
+          .where('revoked_at', 'is not', null)
+          .where('not_after', '>=', endsFrom)
+          .orderBy('serial')
+          .execute()
+      ).map(revocationFromRow),
+    revocations: async (endsFrom) =>
+      (
+        await db
+          .selectFrom('certificates')
+          .select(revocationColumns)
+          .where('revoked_at', 'is not', null)
+          .where('not_after', '>=', endsFrom)
+          .orderBy('issuer')
+          .orderBy('serial')
+          .execute()
+      ).map(revocationFromRow),
+    token: async (hash) => {
+      const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+      return row && tokenFromRow(row);
+    },
+    changesAfter: async (seq, limit) =>
+      (await db.selectFrom('changes').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit).execute()).map(
+        changeFromRow,
+      ),
+    cas: async () =>
+      (await db.selectFrom('cas').selectAll().orderBy('created_at').orderBy('id').execute()).map((row) => ({
+        id: row.id,
+        keyHash: row.key_hash,
+        der: row.der,
+        createdAt: row.created_at,
+      })),
+    crl: async (issuer, partition) => {
+      const row = await db
+        .selectFrom('crls')
+        .selectAll()
+        .where('issuer', '=', issuer)
+        .where('partition', '=', partition)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { this_update: thisUpdate, next_update: nextUpdate, ...rest } = row;
+      return { ...rest, thisUpdate, nextUpdate };
+    },
+    auditTail: () => db.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
+    auditAfter: async (seq, limit) =>
+      (await db.selectFrom('audit').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit).execute()).map(
+        auditFromRow,
+      ),
+  };
+}

@@ -1,0 +1,120 @@
+import type { Kysely } from 'kysely';
+import type { StoreWriter } from '../../domain/ports.ts';
+import { sqlReader } from './reader.ts';
+import { rowFromCertificate } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+/** The store's changes as SQL that every database understands; `db` is in a transaction. */
+export function sqlWriter(db: Kysely<Tables>): StoreWriter {
+  const reader = sqlReader(db);
+
+  async function setMeta(key: string, value: string): Promise<void> {
+    await db
+      .insertInto('meta')
+      .values({ key, value })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+      .execute();
+  }
+
+  return {
+    ...reader,
+    addCertificate: async (certificate) => {
+      await db.insertInto('certificates').values(rowFromCertificate(certificate)).execute();
+    },
+    revokeCertificate: async (id, reason, revokedAt) => {
+      await db.updateTable('certificates').set({ reason, revoked_at: revokedAt }).where('id', '=', id).execute();
+    },
+    releaseCertificate: async (id) => {
+      await db
+        .updateTable('certificates')
+        .set({ reason: null, revoked_at: null })
+        .where('id', '=', id)
+        .where('reason', '=', 'certificateHold')
+        .execute();
+    },
+    addToken: async (token) => {
+      await db
+        .insertInto('tokens')
+        .values({
+          hash: token.hash,
+          name: token.name,
+          profile: token.profile,
+          sans: JSON.stringify(token.sans),
+          created_at: token.createdAt,
+          expires_at: token.expiresAt,
+        })
+        .execute();
+    },
+    // One statement asks and answers: of any number of redemptions at once, one finds the token unused.
+    useToken: async (hash, at, serial) => {
+      const result = await db
+        .updateTable('tokens')
+        .set({ used_at: at, serial })
+        .where('hash', '=', hash)
+        .where('used_at', 'is', null)
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>=', at)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    revokeTokens: async (name, at) => {
+      const result = await db
+        .updateTable('tokens')
+        .set({ revoked_at: at })
+        .where('name', '=', name)
+        .where('used_at', 'is', null)
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>=', at)
+        .executeTakeFirst();
+      return Number(result.numUpdatedRows);
+    },
+    addChange: async (change) => {
+      const row =
+        change.type === 'bundle'
+          ? { type: change.type, generation: change.generation }
+          : {
+              type: change.type,
+              issuer: change.issuer,
+              serial: change.serial,
+              reason: change.reason,
+              revoked_at: change.revokedAt,
+              not_after: change.notAfter,
+            };
+      return (await db.insertInto('changes').values(row).returning('seq').executeTakeFirstOrThrow()).seq;
+    },
+    addCa: async (ca) => {
+      await db
+        .insertInto('cas')
+        .values({ id: ca.id, key_hash: ca.keyHash, der: ca.der, created_at: ca.createdAt })
+        .execute();
+    },
+    setGeneration: (generation) => setMeta('generation', String(generation)),
+    beginEpoch: async (epoch, crlNumbersFrom) => {
+      await setMeta('epoch', epoch);
+      await setMeta('crl_numbers_from', String(crlNumbersFrom));
+    },
+    saveCrl: async (crl) => {
+      const { issuer, partition, number, thisUpdate, nextUpdate, entries, der } = crl;
+      const values = { number, this_update: thisUpdate, next_update: nextUpdate, entries, der };
+      await db
+        .insertInto('crls')
+        .values({ issuer, partition, ...values })
+        .onConflict((conflict) => conflict.columns(['issuer', 'partition']).doUpdateSet(values))
+        .execute();
+    },
+    addAudit: async (record) => {
+      await db
+        .insertInto('audit')
+        .values({
+          seq: record.seq,
+          at: record.at,
+          action: record.action,
+          actor: JSON.stringify(record.actor),
+          details: JSON.stringify(record.details),
+          previous_hash: record.previousHash,
+          hash: record.hash,
+        })
+        .execute();
+    },
+  };
+}

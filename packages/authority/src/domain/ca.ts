@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto';
+import { pemEncode } from '@countersign/pki';
+import type { Certificate, Signer } from '@countersign/pki';
+import type { Bundle } from '@countersign/protocol';
+
+/** A certificate of our own CAs. */
+export interface Ca {
+  /** `root` or `issuing-N`. */
+  readonly id: string;
+  /** SHA-256 of its SubjectPublicKeyInfo: what it is called as an issuer. */
+  readonly keyHash: string;
+  readonly certificate: Certificate;
+  readonly pem: string;
+}
+
+/** A CA that signs. */
+export interface SigningCa extends Ca {
+  readonly signer: Signer;
+  /** A throw-away key of the same kind: its signatures are worth nothing, so what it signs can be looked at first. */
+  readonly twin: Signer;
+}
+
+/** Every CA of this PKI, as of one generation. */
+export interface CaSet {
+  readonly root: Ca;
+  /** Oldest first. */
+  readonly issuing: readonly SigningCa[];
+  readonly generation: number;
+}
+
+/** Lower-case hex of a SHA-256. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return hash('sha256', data);
+}
+
+/** How a CA is called as an issuer. */
+export function keyHashOf(spkiDer: Uint8Array): string {
+  return sha256Hex(spkiDer);
+}
+
+/** A key identifier: RFC 7093, section 2, method 1. */
+export function keyIdentifier(subjectPublicKey: Uint8Array): Uint8Array {
+  return hash('sha256', subjectPublicKey, 'buffer').subarray(0, 20);
+}
+
+/** A CA from its certificate. */
+export function caOf(id: string, certificate: Certificate): Ca {
+  return { id, keyHash: keyHashOf(certificate.spki.der), certificate, pem: pemEncode('CERTIFICATE', certificate.der) };
+}
+
+/** The newest issuing CA that is valid at `now`. */
+export function currentIssuer(cas: CaSet, now: number): SigningCa | undefined {
+  return cas.issuing.findLast(({ certificate }) => certificate.notBefore <= now && now <= certificate.notAfter);
+}
+
+/** The bundle that this PKI's verifiers need: expired intermediates verify nothing and are left out. */
+export function bundleOf(cas: CaSet, now: number): Bundle {
+  const valid = cas.issuing.filter(({ certificate }) => now <= certificate.notAfter);
+  return { anchors: [cas.root.pem], intermediates: valid.map(({ pem }) => pem), generation: cas.generation };
+}

@@ -1,0 +1,36 @@
+import { parseCsr, pemDecode, PkiError, verifySignature } from '@countersign/pki';
+import type { Crypto, Csr, SubjectPublicKeyInfo } from '@countersign/pki';
+import { typedNames } from './certificate-names.ts';
+import { nameSet } from './names.ts';
+import type { NameSet } from './names.ts';
+import { refuse } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Labels that requests go by; the second is what old Windows tools write. */
+const labels = new Set(['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST']);
+
+function parse(pem: string): Csr {
+  const [block, ...more] = pemDecode(pem).filter(({ label }) => labels.has(label));
+  if (block === undefined || more.length > 0)
+    throw new PkiError('pem_label', 'expected exactly one CERTIFICATE REQUEST');
+  return parseCsr(block.der);
+}
+
+/**
+ * The key of a certificate request that proves its possession, and the subjectAltNames it asks for. Its subject is not read: a holder's
+ * name comes from the door.
+ */
+export function readRequest(pem: string, crypto: Crypto): Outcome<{ spki: SubjectPublicKeyInfo; names: NameSet }> {
+  let csr: Csr;
+  try {
+    csr = parse(pem);
+  } catch (error) {
+    if (error instanceof PkiError) return refuse('csr_invalid', `${error.message} (${error.code})`);
+    throw error;
+  }
+  const proof = verifySignature(csr, csr.spki, crypto);
+  if (!proof.ok) return refuse('csr_signature', `its signature does not hold (${proof.code})`);
+  const names = typedNames(csr.requestedExtensions.subjectAltName ?? []);
+  if ('malformed' in names) return refuse('name_not_proven', `the certificate request asks for ${names.malformed}`);
+  return { ok: true, spki: csr.spki, names: nameSet(names) };
+}

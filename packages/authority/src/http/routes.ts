@@ -1,0 +1,126 @@
+import { feedMediaType } from '@countersign/protocol';
+import type { Bundle, Status } from '@countersign/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FeedHub } from '../domain/feed-hub.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { AuthorityService } from '../service.ts';
+import { serveRoute } from './api.ts';
+import type { WhoCalls } from './api.ts';
+import { actorOf } from './caller.ts';
+import type { Caller } from './caller.ts';
+import { streamFeed } from './feed-stream.ts';
+import { openApiDocument } from './openapi.ts';
+import { ProblemError } from './problem.ts';
+
+/** What the routes stand on. */
+export interface RouteParts {
+  readonly service: AuthorityService;
+  readonly hub: FeedHub;
+  readonly bundle: () => Bundle;
+  readonly status: () => Promise<Status>;
+  readonly metrics: () => Promise<{ contentType: string; text: string }>;
+  readonly version: string;
+}
+
+/** An outcome's content; a refusal becomes its problem. */
+function need<T extends object>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new ProblemError(outcome.code, outcome.detail);
+  return outcome;
+}
+
+function bearer(request: FastifyRequest): string {
+  const token = /^Bearer (?<token>[\w.~+/=-]{1,8192})$/iu.exec(request.headers.authorization ?? '')?.groups?.['token'];
+  if (token === undefined)
+    throw new ProblemError('no_credentials', 'this needs Authorization: Bearer and an enrollment token');
+  return token;
+}
+
+function millis(timestamp: string | undefined): number | undefined {
+  return timestamp === undefined ? undefined : Date.parse(timestamp);
+}
+
+/** Acknowledgements of one gateway's certificate never count for another's. */
+function gatewayId(caller: Caller, id: string): string {
+  return caller.kind === 'certificate' ? `${caller.certificate.name}/${id}` : id;
+}
+
+/** Puts every route of the API on a server. */
+export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteParts): void {
+  const { service, hub } = parts;
+  const openapi = openApiDocument(parts.version);
+
+  serveRoute(app, whoCalls, 'health', () => ({ status: 'ok', version: parts.version }));
+  serveRoute(app, whoCalls, 'openapi', () => openapi);
+  serveRoute(app, whoCalls, 'bundle', () => parts.bundle());
+  serveRoute(app, whoCalls, 'status', () => parts.status());
+  serveRoute(app, whoCalls, 'metrics', async ({ reply }) => {
+    const { contentType, text } = await parts.metrics();
+    return reply.type(contentType).send(text);
+  });
+
+  serveRoute(app, whoCalls, 'issue', async ({ caller, body }) => {
+    const request = { ...body, notBefore: millis(body.notBefore), notAfter: millis(body.notAfter) };
+    const byGateway = caller.kind === 'certificate' && caller.certificate.profile === 'gateway';
+    const outcome = byGateway
+      ? await service.issueForGateway(request, caller.certificate)
+      : await service.issueForAdmin(request, actorOf(caller));
+    return need(outcome).issued;
+  });
+  serveRoute(app, whoCalls, 'list', ({ query }) => {
+    const { cursor = '0', ...filter } = query;
+    if (!/^\d{1,15}$/u.test(cursor)) throw new ProblemError('bad_request', 'cursor: not one of ours');
+    return service.list({ ...filter, afterId: Number(cursor) });
+  });
+  serveRoute(app, whoCalls, 'show', async ({ request }) => {
+    const { serial } = request.params as { serial: string };
+    return need(await service.show(serial)).detail;
+  });
+  serveRoute(app, whoCalls, 'revoke', async ({ caller, body }) => {
+    const { reason, ...target } = body;
+    return need(await service.revoke(target, reason, actorOf(caller))).result;
+  });
+  serveRoute(
+    app,
+    whoCalls,
+    'release',
+    async ({ caller, body }) => need(await service.release(body, actorOf(caller))).result,
+  );
+  serveRoute(app, whoCalls, 'token', async ({ caller, body }) => {
+    const { token, expiresAt } = need(await service.createToken(body, actorOf(caller)));
+    return { token, expiresAt: new Date(expiresAt).toISOString() };
+  });
+  serveRoute(
+    app,
+    whoCalls,
+    'enroll',
+    async ({ body, request }) => need(await service.enroll(bearer(request), body.csr)).issued,
+  );
+  serveRoute(app, whoCalls, 'renew', async ({ caller, body }) => {
+    if (caller.kind !== 'certificate')
+      throw new ProblemError('no_credentials', 'this needs the certificate to be renewed');
+    return need(await service.renew(caller.certificate, body.csr)).issued;
+  });
+
+  serveRoute(app, whoCalls, 'snapshot', async ({ reply }) =>
+    reply.type('application/json').send(await hub.snapshotLine()),
+  );
+  serveRoute(app, whoCalls, 'acknowledge', ({ caller, body }) => {
+    if (!hub.acknowledge(gatewayId(caller, body.gateway), body.cursor, body.workers)) {
+      throw new ProblemError('bad_request', 'cursor: of another history, or of the future');
+    }
+    return { cursor: body.cursor };
+  });
+  serveRoute(app, whoCalls, 'feed', ({ caller, query, reply }) => {
+    const certificate = caller.kind === 'certificate' ? caller.certificate : undefined;
+    // Only a gateway can acknowledge, so nobody waits for anyone else.
+    const counts = certificate?.profile === 'gateway' && query.gateway !== undefined;
+    const subscriber = {
+      gateway: counts ? gatewayId(caller, query.gateway ?? '') : undefined,
+      name: certificate?.name ?? 'local',
+      cursor: query.cursor,
+      path: certificate === undefined ? [] : [{ issuer: certificate.issuer, serial: certificate.serial }],
+      expiresAt: certificate?.notAfter ?? Number.POSITIVE_INFINITY,
+    };
+    return streamFeed(hub, subscriber, reply, feedMediaType);
+  });
+}

@@ -1,0 +1,82 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+
+/** What the gauges show, read when somebody looks. Times in milliseconds since the epoch. */
+export interface MetricsState {
+  readonly cas: readonly {
+    readonly id: string;
+    readonly notAfter: number;
+    readonly crlNextUpdate: number | undefined;
+  }[];
+  readonly gateways: number;
+  readonly rootOnline: boolean;
+  /** The root's CRL ends within 90 days. */
+  readonly rootCrlAlarm: boolean;
+  readonly apiNotAfter: number | undefined;
+}
+
+/** The authority's metrics, in a registry of their own. */
+export interface Metrics {
+  issued(profile: string, door: string): void;
+  refused(door: string, code: string): void;
+  revoked(profile: string, reason: string): void;
+  /** Prometheus text. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Makes the metrics; `state` is asked each time they are read. */
+export function createMetrics(state: () => Promise<MetricsState>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const issued = new Counter({
+    name: 'countersign_authority_certificates_issued_total',
+    help: 'Certificates issued, by profile and door',
+    labelNames: ['profile', 'door'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'countersign_authority_requests_refused_total',
+    help: 'Certificate requests refused, by door and code',
+    labelNames: ['door', 'code'],
+    registers,
+  });
+  const revoked = new Counter({
+    name: 'countersign_authority_certificates_revoked_total',
+    help: 'Certificates revoked, by profile and reason',
+    labelNames: ['profile', 'reason'],
+    registers,
+  });
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+    new Gauge({ name: `countersign_authority_${name}`, help, labelNames, registers });
+  const caNotAfter = gauge('ca_not_after_seconds', "End of a CA's certificate, seconds since the epoch", ['ca']);
+  const crlNextUpdate = gauge('crl_next_update_seconds', "nextUpdate of a CA's CRL, seconds since the epoch", ['ca']);
+  const apiNotAfter = gauge('api_not_after_seconds', "End of the API's own certificate, seconds since the epoch");
+  const gateways = gauge('gateways_connected', 'Gateways that follow the feed');
+  const rootOnline = gauge('root_key_online', "1 while the root's key lies in the data folder");
+  const rootCrlAlarm = gauge('root_crl_alarm', "1 from 90 days before the root's CRL ends");
+
+  async function collect(): Promise<void> {
+    const now = await state();
+    caNotAfter.reset();
+    crlNextUpdate.reset();
+    for (const ca of now.cas) {
+      caNotAfter.set({ ca: ca.id }, ca.notAfter / 1000);
+      if (ca.crlNextUpdate !== undefined) crlNextUpdate.set({ ca: ca.id }, ca.crlNextUpdate / 1000);
+    }
+    if (now.apiNotAfter !== undefined) apiNotAfter.set(now.apiNotAfter / 1000);
+    gateways.set(now.gateways);
+    rootOnline.set(Number(now.rootOnline));
+    rootCrlAlarm.set(Number(now.rootCrlAlarm));
+  }
+
+  return {
+    issued: (profile, door) => issued.inc({ profile, door }),
+    refused: (door, code) => refused.inc({ door, code }),
+    revoked: (profile, reason) => revoked.inc({ profile, reason }),
+    text: async () => {
+      await collect();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pemEncode } from '@countersign/pki';
+import { encryptPrivateKey, generateKeyPair } from '@countersign/trust';
+import type { KeyKind } from '@countersign/trust';
+import { dataFolder, isInitialized, writeMarker } from '../adapters/data-folder.ts';
+import type { DataFolder } from '../adapters/data-folder.ts';
+import { fileError, makePrivateFolder, syncFolder } from '../adapters/files.ts';
+
+import { createSqliteStore, openSqliteStore } from '../adapters/sqlite/store.ts';
+import { recordAudit } from '../domain/audit.ts';
+import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
+import type { StoredCrl } from '../domain/ports.ts';
+import { AuthorityError } from '../errors.ts';
+import { caSummary, makeIssuing, makeRoot } from './make-ca.ts';
+import type { CaSummary, MadeCa } from './make-ca.ts';
+import { defaultPublicHttp, surroundings } from './options.ts';
+import type { Surroundings } from './options.ts';
+
+/** How an authority is made. */
+export interface InitOptions extends Surroundings {
+  /** Encrypts the root's key, wherever that will be kept. */
+  readonly rootPassphrase: string;
+  /** Encrypts the keys that the running authority uses. */
+  readonly passphrase: string;
+  /** The base URL of CRLs and CA certificates in the issuing CA's certificate. Default `http://127.0.0.1:8080`. */
+  readonly publicHttp?: string;
+  /** What the CAs' names begin with. Default `Countersign`. */
+  readonly name?: string;
+  /** The issuing CA's kind of key. Default `p256`. */
+  readonly issuingKey?: KeyKind;
+}
+
+/** What `initAuthority` made. */
+export interface Initialized {
+  readonly root: CaSummary;
+  readonly issuing: CaSummary;
+}
+
+/**
+ * Makes an authority: a root (P-384, 20 years) with its CRL, an issuing CA (5 years) with its, the store. Everything is made beside its
+ * place and moved there at the end, so that a process that dies half-way leaves nothing half-made.
+ *
+ * Throws AuthorityError: `already_initialized`, `folder_broken`, `storage_full`, `invalid_option`.
+ *
+ * @example
+ * await initAuthority('.countersign', { rootPassphrase, passphrase })
+ */
+export async function initAuthority(dataDir: string, options: InitOptions): Promise<Initialized> {
+  const folder = dataFolder(dataDir);
+  if (options.passphrase === '' || options.rootPassphrase === '') {
+    throw new AuthorityError('invalid_option', 'an empty passphrase protects nothing');
+  }
+  if (isInitialized(dataDir)) throw new AuthorityError('already_initialized', folder.path);
+  await refuseLeftovers(folder);
+  await makePrivateFolder(folder.path);
+  const staged = join(folder.path, `.init-${randomBytes(6).toString('hex')}`);
+  try {
+    const made = await stage(dataFolder(staged), options);
+    await rename(dataFolder(staged).store, folder.store);
+    await rename(dataFolder(staged).caFolder, folder.caFolder);
+    syncFolder(folder.path);
+    await writeMarker(folder, surroundings(options).clock());
+    return made;
+  } catch (error) {
+    throw fileError(error, folder.path);
+  } finally {
+    await rm(staged, { recursive: true, force: true });
+  }
+}
+
+/** A store without CA is left by an interrupted `init` and holds nothing; CA keys without their marker are somebody's. */
+async function refuseLeftovers(folder: DataFolder): Promise<void> {
+  if (existsSync(folder.caFolder)) {
+    throw new AuthorityError(
+      'folder_broken',
+      `${folder.caFolder} exists without ${folder.marker}: move it away, or put the marker back`,
+    );
+  }
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${folder.store}${suffix}`, { force: true });
+}
+
+async function stage(folder: DataFolder, options: InitOptions): Promise<Initialized> {
+  const { clock, random } = surroundings(options);
+  const now = clock();
+  const { name = 'Countersign', publicHttp = defaultPublicHttp, issuingKey = 'p256' } = options;
+  const root = await makeRoot(now, random, name);
+  const issuing = await makeIssuing(now, random, name, 1, issuingKey, root.ca, publicHttp);
+  const token = await generateKeyPair('p256');
+  await mkdir(folder.caFolder, { recursive: true, mode: 0o700 });
+  const rootCrl = await fillStore(folder.store, root, issuing, now, Buffer.from(random(16)).toString('hex'));
+  const [rootKey, issuingKeyPem, tokenKey] = await Promise.all([
+    encryptPrivateKey(root.key, options.rootPassphrase),
+    encryptPrivateKey(issuing.key, options.passphrase),
+    encryptPrivateKey(token.privateKey, options.passphrase),
+  ]);
+  const write = (path: string, content: string, mode: number) =>
+    writeFile(path, content, { mode, flag: 'wx', flush: true });
+  await write(folder.rootCertificate, root.ca.pem, 0o644);
+  await write(folder.rootCrl, pemEncode('X509 CRL', rootCrl.der), 0o644);
+  await write(folder.rootKey, rootKey, 0o600);
+  await write(folder.certificateOf(issuing.ca.id), issuing.ca.pem, 0o644);
+  await write(folder.keyOf(issuing.ca.id), issuingKeyPem, 0o600);
+  await write(folder.tokenKey, tokenKey, 0o600);
+  syncFolder(folder.caFolder);
+  return { root: caSummary(root.ca), issuing: caSummary(issuing.ca) };
+}
+
+async function fillStore(path: string, root: MadeCa, issuing: MadeCa, now: number, epoch: string): Promise<StoredCrl> {
+  createSqliteStore(path);
+  const store = openSqliteStore(path);
+  try {
+    return await store.write(async (tx) => {
+      await tx.beginEpoch(epoch, 0);
+      await tx.setGeneration(1);
+      for (const { ca } of [root, issuing]) {
+        await tx.addCa({ id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: now });
+      }
+      await signCrl(tx, issuing.ca, 0, now, issuingCrlSchedule);
+      const rootFingerprint = caSummary(root.ca).fingerprintSha256;
+      await recordAudit(tx, now, 'authority.initialized', { kind: 'local' }, { rootFingerprint });
+      return signCrl(tx, root.ca, 0, now, rootCrlSchedule);
+    });
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,67 @@
+import type { KeyObject } from 'node:crypto';
+import { buildCertificate, nameToString, parseCertificate, parsePublicKeyInfo } from '@countersign/pki';
+import { generateKeyPair, nodeSigner } from '@countersign/trust';
+import type { KeyKind } from '@countersign/trust';
+import { signingCa } from '../adapters/signing-ca.ts';
+import { issuingTemplate, rootTemplate } from '../domain/ca-template.ts';
+import { sha256Hex } from '../domain/ca.ts';
+import type { Ca, SigningCa } from '../domain/ca.ts';
+import type { Random } from '../domain/ports.ts';
+
+/** A CA that was just made, with the key it is to be kept with. */
+export interface MadeCa {
+  readonly ca: SigningCa;
+  readonly key: KeyObject;
+}
+
+async function made(id: string, der: Uint8Array, key: KeyObject): Promise<MadeCa> {
+  return { ca: await signingCa(id, parseCertificate(der), key), key };
+}
+
+/** What sets the names of one PKI's CAs apart from another's. */
+function mark(random: Random): string {
+  return Buffer.from(random(4)).toString('hex');
+}
+
+/** Makes a root: P-384, self-signed. */
+export async function makeRoot(now: number, random: Random, name: string): Promise<MadeCa> {
+  const { privateKey, spki } = await generateKeyPair('p384');
+  const template = rootTemplate(now, `${name} Root CA ${mark(random)}`, parsePublicKeyInfo(spki), random(16));
+  return made('root', await buildCertificate(template, nodeSigner(privateKey)), privateKey);
+}
+
+/** Makes the issuing CA `issuing-N`, certified by the root. */
+export async function makeIssuing(
+  now: number,
+  random: Random,
+  name: string,
+  number: number,
+  kind: KeyKind,
+  root: SigningCa,
+  publicHttp: string,
+): Promise<MadeCa> {
+  const { privateKey, spki } = await generateKeyPair(kind);
+  const commonName = `${name} Issuing CA ${number} ${mark(random)}`;
+  const urls = { base: publicHttp };
+  const template = issuingTemplate(now, commonName, parsePublicKeyInfo(spki), random(16), root, urls);
+  return made(`issuing-${number}`, await buildCertificate(template, root.signer), privateKey);
+}
+
+/** A CA's certificate for people: what, until when, which. */
+export interface CaSummary {
+  readonly id: string;
+  readonly subject: string;
+  /** RFC 3339. */
+  readonly notAfter: string;
+  readonly fingerprintSha256: string;
+}
+
+/** What there is to say of a CA. */
+export function caSummary({ id, certificate }: Ca): CaSummary {
+  return {
+    id,
+    subject: nameToString(certificate.subject),
+    notAfter: new Date(certificate.notAfter).toISOString(),
+    fingerprintSha256: sha256Hex(certificate.der),
+  };
+}

@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseCertificate, pemEncode } from '@countersign/pki';
+import type { KeyKind } from '@countersign/trust';
+import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
+import type { DataFolder } from '../adapters/data-folder.ts';
+import { fileError, readIfThere, readRequired, systemCode, writeFileDurably } from '../adapters/files.ts';
+import { decryptKey, readKey, writeKey } from '../adapters/key-files.ts';
+import { signingCa } from '../adapters/signing-ca.ts';
+import { openSqliteStore } from '../adapters/sqlite/store.ts';
+import { recordAudit } from '../domain/audit.ts';
+import type { SigningCa } from '../domain/ca.ts';
+import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
+import type { Store, StoredCa } from '../domain/ports.ts';
+import { publicBaseOf } from '../domain/template.ts';
+import { AuthorityError } from '../errors.ts';
+import { caSummary, makeIssuing } from './make-ca.ts';
+import type { CaSummary } from './make-ca.ts';
+import { defaultPublicHttp, surroundings } from './options.ts';
+import type { Surroundings } from './options.ts';
+
+/** Where the root's key is, when it is needed. */
+export interface RootKeyOptions extends Surroundings {
+  readonly rootPassphrase: string;
+  /** The exported key; without it the key in the data folder. */
+  readonly rootKeyFile?: string;
+}
+
+async function withStore<T>(folder: DataFolder, work: (store: Store) => Promise<T>): Promise<T> {
+  await checkMarker(folder);
+  const store = openSqliteStore(folder.store);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function openRoot(folder: DataFolder, store: Store, options: RootKeyOptions): Promise<SigningCa> {
+  const root = (await store.cas()).find(({ id }) => id === 'root');
+  if (root === undefined) throw new AuthorityError('store_corrupt', 'it holds no root');
+  const path = options.rootKeyFile ?? folder.rootKey;
+  const content = await readIfThere(path);
+  if (content === undefined) {
+    const hint = options.rootKeyFile === undefined ? 'it was taken offline: name the exported file' : 'no such file';
+    throw new AuthorityError('root_key_absent', `${path} (${hint})`);
+  }
+  return signingCa('root', parseCertificate(root.der), await decryptKey(content, options.rootPassphrase, path));
+}
+
+/**
+ * Copies the root's encrypted key out of the data folder, after checking that the passphrase opens it. The key stays: `rootRemove`
+ * takes it away.
+ *
+ * Throws AuthorityError: `root_key_absent`, `wrong_passphrase`, `file_exists`.
+ */
+export async function rootExport(
+  dataDir: string,
+  options: Surroundings & { rootPassphrase: string; out: string },
+): Promise<CaSummary> {
+  const folder = dataFolder(dataDir);
+  return withStore(folder, async (store) => {
+    const root = await openRoot(folder, store, { ...options });
+    const out = resolve(options.out);
+    try {
+      await writeFile(out, await readRequired(folder.rootKey), { mode: 0o600, flag: 'wx', flush: true });
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') throw new AuthorityError('file_exists', out, { cause: error });
+      throw fileError(error, out);
+    }
+    await audit(store, options, 'root.exported', { file: out });
+    return caSummary(root);
+  });
+}
+
+/**
+ * Removes the root's key from the data folder. With `exported` that file is opened with the passphrase and compared first, so that the
+ * last copy is not the one removed.
+ *
+ * Throws AuthorityError: `root_key_absent`, `root_key_mismatch`, `wrong_passphrase`.
+ */
+export async function rootRemove(
+  dataDir: string,
+  options: Surroundings & { exported?: { file: string; rootPassphrase: string } } = {},
+): Promise<void> {
+  const folder = dataFolder(dataDir);
+  await withStore(folder, async (store) => {
+    if (!existsSync(folder.rootKey)) throw new AuthorityError('root_key_absent', folder.rootKey);
+    if (options.exported !== undefined) {
+      await openRoot(folder, store, { ...options.exported, rootKeyFile: options.exported.file });
+    }
+    await rm(folder.rootKey);
+    await audit(store, options, 'root.removed', {});
+  });
+}
+
+/**
+ * Signs the root's next CRL, 13 months from now, and publishes it.
+ *
+ * Throws AuthorityError: `root_key_absent`, `root_key_mismatch`, `wrong_passphrase`.
+ */
+export async function rootCrl(
+  dataDir: string,
+  options: RootKeyOptions,
+): Promise<{ number: number; nextUpdate: string }> {
+  const folder = dataFolder(dataDir);
+  const { clock } = surroundings(options);
+  return withStore(folder, async (store) => {
+    const root = await openRoot(folder, store, options);
+    const crl = await store.write(async (tx) => {
+      const signed = await signCrl(tx, root, 0, clock(), rootCrlSchedule);
+      await recordAudit(tx, clock(), 'root.crl_signed', { kind: 'local' }, { number: signed.number });
+      return signed;
+    });
+    await writeFileDurably(folder.rootCrl, pemEncode('X509 CRL', crl.der), 0o644);
+    return { number: crl.number, nextUpdate: new Date(crl.nextUpdate).toISOString() };
+  });
+}
+
+/** How the next issuing CA is made. */
+export interface RenewIssuingOptions extends RootKeyOptions {
+  readonly passphrase: string;
+  /** Default: the base that the issuing CA before was made with. */
+  readonly publicHttp?: string;
+  readonly name?: string;
+  readonly issuingKey?: KeyKind;
+}
+
+/**
+ * Makes the next issuing CA. A running authority takes it up within a second; what the one before has issued stays good.
+ *
+ * Throws AuthorityError: `root_key_absent`, `root_key_mismatch`, `wrong_passphrase`.
+ */
+export async function renewIssuing(dataDir: string, options: RenewIssuingOptions): Promise<CaSummary> {
+  const folder = dataFolder(dataDir);
+  const { clock, random } = surroundings(options);
+  return withStore(folder, async (store) => {
+    const root = await openRoot(folder, store, options);
+    const cas = await store.cas();
+    const number = cas.length;
+    // A second passphrase among the keys would only be noticed at the next start.
+    await readKey(folder.keyOf(`issuing-${number - 1}`), options.passphrase);
+    const { name = 'Countersign', issuingKey = 'p256' } = options;
+    const last = cas.findLast(({ id }) => id !== 'root');
+    const base = last === undefined ? undefined : publicBaseOf(parseCertificate(last.der));
+    const publicHttp = options.publicHttp ?? base ?? defaultPublicHttp;
+    const { ca, key } = await makeIssuing(clock(), random, name, number, issuingKey, root, publicHttp);
+    // The key first: a store that names a CA without a key would not start.
+    await writeKey(folder.keyOf(ca.id), key, options.passphrase);
+    await writeFileDurably(folder.certificateOf(ca.id), ca.pem, 0o644);
+    const stored: StoredCa = { id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: clock() };
+    await store.write(async (tx) => {
+      const { generation } = await tx.state();
+      await tx.addCa(stored);
+      await signCrl(tx, ca, 0, clock(), issuingCrlSchedule);
+      await tx.setGeneration(generation + 1);
+      await tx.addChange({ type: 'bundle', generation: generation + 1 });
+      await recordAudit(tx, clock(), 'authority.issuing_renewed', { kind: 'local' }, { ca: ca.id });
+    });
+    return caSummary(ca);
+  });
+}
+
+async function audit(
+  store: Store,
+  options: Surroundings,
+  action: 'root.exported' | 'root.removed',
+  details: { file?: string },
+): Promise<void> {
+  const now = surroundings(options).clock();
+  await store.write((tx) => recordAudit(tx, now, action, { kind: 'local' }, details));
+}

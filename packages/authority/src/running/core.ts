@@ -1,0 +1,97 @@
+import { nodeCrypto } from '@countersign/trust';
+import type { Logger } from 'pino';
+import type { DataFolder } from '../adapters/data-folder.ts';
+import { readKey } from '../adapters/key-files.ts';
+import { loadCas } from '../adapters/signing-ca.ts';
+import { openSqliteStore } from '../adapters/sqlite/store.ts';
+import { jwtTokenSeal } from '../adapters/token-seal.ts';
+import { bundleOf, currentIssuer } from '../domain/ca.ts';
+import type { CaSet } from '../domain/ca.ts';
+import { CrlPublisher } from '../domain/crl.ts';
+import { FeedHub } from '../domain/feed-hub.ts';
+import type { After, Clock, Store } from '../domain/ports.ts';
+import { snapshotSigner } from '../domain/snapshot-jws.ts';
+import type { TokenContext } from '../domain/tokens.ts';
+import { AuthorityError } from '../errors.ts';
+import { surroundings } from '../operations/options.ts';
+import type { AuthorityOptions } from './options.ts';
+
+/** The authority without any listener: the store, the opened keys, the feed. */
+export interface Core {
+  readonly folder: DataFolder;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly after: After;
+  readonly hub: FeedHub;
+  readonly crls: CrlPublisher;
+  readonly log: Logger;
+  readonly cas: () => CaSet;
+  /** Takes up CAs that another process has made. */
+  reloadCas(): Promise<void>;
+  context(urls: { readonly publicHttp: string; readonly apiUrl: () => string }): TokenContext;
+}
+
+/** Calls back once, on a timer that keeps no process alive. */
+const afterMs: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+};
+
+/**
+ * Opens the store and the keys. Throws AuthorityError: `wrong_passphrase`, `unknown_format`, `folder_broken`, `store_corrupt`.
+ */
+export async function openCore(folder: DataFolder, options: AuthorityOptions, log: Logger): Promise<Core> {
+  const { clock, random } = surroundings(options);
+  const store = openSqliteStore(folder.store);
+  try {
+    // Each key costs a deliberately slow derivation: side by side they take as long as one.
+    const [loaded, tokenKey] = await Promise.all([
+      loadCas(folder, store, options.passphrase, clock()),
+      readKey(folder.tokenKey, options.passphrase),
+    ]);
+    let cas = loaded;
+    const signWith = () => {
+      const issuer = currentIssuer(cas, clock()) ?? cas.issuing.at(-1);
+      if (issuer === undefined)
+        throw new AuthorityError('folder_broken', 'there is no issuing CA that has not expired');
+      return issuer;
+    };
+    const hub = await FeedHub.open({
+      store,
+      clock,
+      after: afterMs,
+      bundle: () => bundleOf(cas, clock()),
+      sign: snapshotSigner(signWith),
+      heartbeatMs: (options.heartbeatSeconds ?? 5) * 1000,
+    });
+    const crls = new CrlPublisher(store, clock, () => cas.issuing);
+    const seal = jwtTokenSeal(tokenKey);
+    return {
+      folder,
+      store,
+      clock,
+      after: afterMs,
+      hub,
+      crls,
+      log,
+      cas: () => cas,
+      reloadCas: async () => {
+        cas = await loadCas(folder, store, options.passphrase, clock());
+      },
+      context: ({ publicHttp, apiUrl }) => ({
+        store,
+        clock,
+        random,
+        crypto: nodeCrypto,
+        cas: () => cas,
+        urls: { base: publicHttp },
+        seal,
+        apiUrl,
+      }),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

@@ -1,0 +1,146 @@
+import type { TLSSocket } from 'node:tls';
+import { destination, pino } from 'pino';
+import type { Logger } from 'pino';
+import { adminSocketPath, clearSocket, prepareSocketFolder } from '../adapters/admin-socket.ts';
+import { keepApiIdentity } from '../adapters/api-identity.ts';
+import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
+import { formatAddress, listen, listenOn } from '../adapters/listen.ts';
+import { recordAudit } from '../domain/audit.ts';
+import { bundleOf } from '../domain/ca.ts';
+import { localApplication, secureApplication } from '../http/application.ts';
+import { Callers } from '../http/caller.ts';
+import { publicServer } from '../http/public.ts';
+import type { RouteParts } from '../http/routes.ts';
+import { secureContext, tlsOptions } from '../http/tls-options.ts';
+import { createMetrics } from '../metrics.ts';
+import { AuthorityService } from '../service.ts';
+import { authorityStatus, metricsState } from '../status.ts';
+import type { StatusParts } from '../status.ts';
+import { version } from '../version.ts';
+import { closeAll } from './closing.ts';
+import type { Closing } from './closing.ts';
+import { openCore } from './core.ts';
+import type { Core } from './core.ts';
+import { apiNames, defaultAddresses, urlOf } from './options.ts';
+import type { AuthorityOptions } from './options.ts';
+import { startUpkeep } from './upkeep.ts';
+
+/** A running authority. */
+export interface RunningAuthority {
+  /** Where it listens, with the real ports. */
+  readonly listen: { readonly authority: string; readonly http: string; readonly admin: string };
+  /** Its metrics in the text format of Prometheus. */
+  metrics(): Promise<string>;
+  /** Answers what has been asked, ends the feeds, closes the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the authority of a data folder: the API over mutual TLS and on the local socket, CRLs and CA certificates over plain HTTP.
+ *
+ * Throws AuthorityError: `not_initialized`, `unknown_format`, `already_running`, `wrong_passphrase`, `port_in_use`,
+ * `address_unavailable`, `folder_broken`, `store_corrupt`, `storage_full`, `invalid_option`.
+ *
+ * @example
+ * const authority = await startAuthority({ dataDir: '.countersign', passphrase })
+ * console.log(authority.listen.authority) // 127.0.0.1:8443
+ * await authority.close()
+ */
+export async function startAuthority(options: AuthorityOptions): Promise<RunningAuthority> {
+  const log = options.logger ?? pino({ level: options.logLevel ?? 'info', name: 'authority' }, destination(2));
+  const folder = dataFolder(options.dataDir);
+  await checkMarker(folder);
+  const socketPath = options.adminSocket ?? adminSocketPath(folder.path);
+  await prepareSocketFolder(socketPath);
+  await clearSocket(socketPath);
+  const core = await openCore(folder, options, log);
+  const closing: Closing[] = [() => core.store.close()];
+  try {
+    return await run(core, options, socketPath, closing, log);
+  } catch (error) {
+    await closeAll(closing);
+    throw error;
+  }
+}
+
+async function run(
+  core: Core,
+  options: AuthorityOptions,
+  socketPath: string,
+  closing: Closing[],
+  log: Logger,
+): Promise<RunningAuthority> {
+  const { store, clock, cas, hub, crls, after, folder } = core;
+  const http = publicServer({ store, cas, clock, log });
+  const httpAddress = await listenOn(http, options.http ?? defaultAddresses.http);
+  closing.push(http);
+
+  // Certificates name the plain listener, tokens the API: each has to listen before its first is made.
+  const where = { apiUrl: options.publicUrl };
+  const context = core.context({
+    publicHttp: options.publicHttp ?? urlOf('http', httpAddress),
+    apiUrl: () => where.apiUrl ?? '',
+  });
+  let identity = await keepApiIdentity(folder, context, apiNames(options));
+
+  const listening: { authority: string; http: string; admin: string } = {
+    authority: '',
+    http: formatAddress(httpAddress),
+    admin: socketPath,
+  };
+  const startedAt = clock();
+  const apiNotAfter = (): number => identity.notAfter;
+  const statusParts: StatusParts = {
+    folder,
+    store,
+    clock,
+    cas,
+    hub,
+    listen: () => listening,
+    startedAt,
+    version,
+    apiNotAfter,
+  };
+  const metrics = createMetrics(() => metricsState(statusParts));
+  const parts: RouteParts = {
+    service: new AuthorityService({ context, hub, crls, metrics, after, log }),
+    hub,
+    bundle: () => bundleOf(cas(), clock()),
+    status: () => authorityStatus(statusParts),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    version,
+  };
+
+  const callers = new Callers(store, clock, cas);
+  const api = secureApplication(
+    tlsOptions(identity),
+    (request) => callers.callerOn(request.raw.socket as TLSSocket),
+    parts,
+    log,
+  );
+  api.server.on('secureConnection', (socket) => callers.remember(socket));
+  const local = localApplication(async () => ({ kind: 'local' }), parts, log);
+  await Promise.all([api.ready(), local.ready()]);
+  const apiAddress = await listenOn(api.server, options.listen ?? defaultAddresses.listen);
+  closing.push(api);
+  listening.authority = formatAddress(apiAddress);
+  where.apiUrl ??= urlOf('https', apiAddress);
+  await listen(local.server, { path: socketPath }, socketPath);
+  closing.push(local);
+
+  await store.write((tx) => recordAudit(tx, clock(), 'authority.started', { kind: 'authority' }, { version }));
+  await crls.refresh();
+  const stopUpkeep = startUpkeep({
+    core,
+    keepIdentity: async () => {
+      const kept = await keepApiIdentity(folder, context, apiNames(options));
+      if (kept.chain === identity.chain) return;
+      identity = kept;
+      api.server.setSecureContext(secureContext(identity));
+    },
+  });
+  // The feeds first: a server waits for every answer that is under way, and these never end.
+  closing.push(stopUpkeep, () => hub.close());
+  log.info({ listen: listening }, 'listening');
+  return { listen: listening, metrics: () => metrics.text(), close: () => closeAll(closing) };
+}

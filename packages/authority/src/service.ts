@@ -1,0 +1,162 @@
+import { parseCertificate, pemDecode, PkiError } from '@countersign/pki';
+import { normalizeSerial } from '@countersign/protocol';
+import type { CertificateDetail, CertificateList, Convergence, IssuedCertificate } from '@countersign/protocol';
+import type { AuditActor, RevocationReason, RevocationResult, ReleaseResult } from '@countersign/protocol';
+import type { CrlPublisher } from './domain/crl.ts';
+import { issueForAdmin, issueForGateway } from './domain/doors.ts';
+import type { DirectRequest } from './domain/doors.ts';
+import type { FeedHub } from './domain/feed-hub.ts';
+import { parseTypedName } from './domain/names.ts';
+import { refuse } from './domain/outcome.ts';
+import type { Outcome } from './domain/outcome.ts';
+import type { After, CertificateFilter, StoredCertificate } from './domain/ports.ts';
+import { certificateDetail, certificateRecord, issuerName } from './domain/records.ts';
+import { renew } from './domain/renewal.ts';
+import { release, revoke } from './domain/revocation.ts';
+import type { RevocationTarget, TouchedCrl } from './domain/revocation.ts';
+import { createToken, redeemToken } from './domain/tokens.ts';
+import type { TokenContext, TokenWish } from './domain/tokens.ts';
+import type { Logger } from 'pino';
+import type { Metrics } from './metrics.ts';
+
+/** How long `revoke` waits for the gateways at most. */
+export const convergenceBoundMs = 1000;
+
+export interface ServiceParts {
+  readonly context: TokenContext;
+  readonly hub: FeedHub;
+  readonly crls: CrlPublisher;
+  readonly metrics: Metrics;
+  readonly after: After;
+  readonly log: Logger;
+}
+
+/** What a client names in POST /v1/revocations and /v1/releases. */
+export interface TargetInput {
+  readonly name?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly certificate?: string | undefined;
+}
+
+type Issuance = Outcome<{ issued: IssuedCertificate }>;
+
+/** What the authority does, whatever the transport: each door and each question, with its metrics, CRLs and feed. */
+export class AuthorityService {
+  readonly #parts: ServiceParts;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
+
+  async issueForAdmin(request: DirectRequest, actor: AuditActor): Promise<Issuance> {
+    return this.#counted('admin', await issueForAdmin(this.#parts.context, request, actor));
+  }
+
+  async issueForGateway(request: DirectRequest, gateway: StoredCertificate): Promise<Issuance> {
+    return this.#counted('gateway', await issueForGateway(this.#parts.context, request, gateway));
+  }
+
+  async enroll(token: string, csr: string): Promise<Issuance> {
+    return this.#counted('token', await redeemToken(this.#parts.context, token, csr));
+  }
+
+  async renew(current: StoredCertificate, csr: string): Promise<Issuance> {
+    return this.#counted('renewal', await renew(this.#parts.context, current, csr));
+  }
+
+  createToken(wish: TokenWish, actor: AuditActor): Promise<Outcome<{ token: string; expiresAt: number }>> {
+    return createToken(this.#parts.context, wish, actor);
+  }
+
+  /** Revokes, then waits until CRL and gateways know, for a second at most. */
+  async revoke(
+    input: TargetInput,
+    reason: RevocationReason,
+    actor: AuditActor,
+  ): Promise<Outcome<{ result: RevocationResult }>> {
+    const { store, clock } = this.#parts.context;
+    const target = readTarget(input);
+    if (!target.ok) return target;
+    const done = await revoke(store, clock(), target.target, reason, actor);
+    if (!done.ok) return done;
+    for (const { profile } of done.revoked) this.#parts.metrics.revoked(profile, reason);
+    const convergence = await this.#converged(done.crls, done.seq);
+    const { revoked, alreadyRevoked, tokens } = done;
+    return {
+      ok: true,
+      result: { revoked: brief(revoked), alreadyRevoked: brief(alreadyRevoked), tokens, convergence },
+    };
+  }
+
+  /** Ends a hold, then waits as `revoke` does. */
+  async release(input: TargetInput, actor: AuditActor): Promise<Outcome<{ result: ReleaseResult }>> {
+    const { store, clock } = this.#parts.context;
+    const target = readTarget(input);
+    if (!target.ok) return target;
+    const done = await release(store, clock(), target.target, actor);
+    if (!done.ok) return done;
+    const convergence = await this.#converged(done.crls, done.seq);
+    return { ok: true, result: { released: brief(done.released), convergence } };
+  }
+
+  async list(filter: CertificateFilter): Promise<CertificateList> {
+    const { store, clock, cas } = this.#parts.context;
+    const now = clock();
+    const found = await store.listCertificates(filter, now);
+    const certificates = found.map((one) => certificateRecord(one, issuerName(cas(), one.issuer), now));
+    const last = found.at(-1);
+    return last === undefined || found.length < filter.limit
+      ? { certificates }
+      : { certificates, next: String(last.id) };
+  }
+
+  async show(serial: string): Promise<Outcome<{ detail: CertificateDetail }>> {
+    const { store, clock, cas } = this.#parts.context;
+    const [found] = await store.certificatesBySerial(normalizeSerial(serial));
+    if (found === undefined)
+      return refuse('unknown_certificate', `no certificate with serial ${serial} of this authority`);
+    return { ok: true, detail: certificateDetail(found, cas(), clock()) };
+  }
+
+  /** CRL and gateways side by side: a gateway that does not answer must not make the CRL late, nor the other way round. */
+  async #converged(crls: readonly TouchedCrl[], seq: number): Promise<Convergence> {
+    const { hub, after } = this.#parts;
+    // The revocation stands even where its CRL cannot be signed now: upkeep signs it later.
+    const published = Promise.all(
+      crls.map(({ issuer, partition }) => this.#parts.crls.publish(issuer, partition)),
+    ).catch((error: unknown) => this.#parts.log.error({ err: error }, 'cannot sign a CRL'));
+    const { promise: bound, resolve } = Promise.withResolvers<void>();
+    const callOff = after(convergenceBoundMs, resolve);
+    const settled = hub.pump().then(() => hub.settled(seq, convergenceBoundMs));
+    const [convergence] = await Promise.all([settled, Promise.race([published, bound]).finally(callOff)]);
+    return convergence;
+  }
+
+  #counted(door: string, outcome: Issuance): Issuance {
+    if (outcome.ok) this.#parts.metrics.issued(outcome.issued.profile, door);
+    else this.#parts.metrics.refused(door, outcome.code);
+    return outcome;
+  }
+}
+
+function brief(certificates: readonly StoredCertificate[]): { serial: string; name: string }[] {
+  return certificates.map(({ serial, name }) => ({ serial, name }));
+}
+
+function readTarget({ name, serial, certificate }: TargetInput): Outcome<{ target: RevocationTarget }> {
+  if (name !== undefined) {
+    const parsed = parseTypedName('cn', name);
+    if ('malformed' in parsed) return refuse('name_invalid', parsed.malformed);
+    return { ok: true, target: { by: 'name', name: parsed.value } };
+  }
+  if (serial !== undefined) return { ok: true, target: { by: 'serial', serial: normalizeSerial(serial) } };
+  try {
+    // Of a chain the leaf is meant, which stands first.
+    const der = pemDecode(certificate ?? '').find(({ label }) => label === 'CERTIFICATE')?.der;
+    if (der === undefined) return refuse('bad_request', 'there is no certificate in it');
+    return { ok: true, target: { by: 'certificate', serial: parseCertificate(der).serialHex, der } };
+  } catch (error) {
+    if (error instanceof PkiError) return refuse('bad_request', `the certificate cannot be read (${error.code})`);
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { nameToString } from '@countersign/pki';
+import type { Listen, Status, Warning } from '@countersign/protocol';
+import type { DataFolder } from './adapters/data-folder.ts';
+import { sha256Hex } from './domain/ca.ts';
+import type { Ca, CaSet } from './domain/ca.ts';
+import { rootCrlAlarmMs } from './domain/crl.ts';
+import type { FeedHub } from './domain/feed-hub.ts';
+import type { Clock, Store, StoredCrl } from './domain/ports.ts';
+import type { MetricsState } from './metrics.ts';
+
+const day = 86_400_000;
+
+/** From how long before its end on an issuing CA is warned of: its leaves are being shortened. */
+const issuingAlarmMs = 365 * day;
+
+export interface StatusParts {
+  readonly folder: DataFolder;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly cas: () => CaSet;
+  readonly hub: FeedHub;
+  readonly listen: () => Listen;
+  readonly startedAt: number;
+  readonly version: string;
+  readonly apiNotAfter: () => number | undefined;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function caStatus(ca: Ca, crl: StoredCrl | undefined, online: boolean): Status['root'] {
+  const { certificate, id } = ca;
+  const base = {
+    id,
+    subject: nameToString(certificate.subject),
+    serial: certificate.serialHex,
+    notAfter: iso(certificate.notAfter),
+    fingerprintSha256: sha256Hex(certificate.der),
+    online,
+  };
+  if (crl === undefined) return base;
+  const { number, thisUpdate, nextUpdate, entries } = crl;
+  return { ...base, crl: { number, thisUpdate: iso(thisUpdate), nextUpdate: iso(nextUpdate), entries } };
+}
+
+function warningsOf(parts: StatusParts, rootOnline: boolean, rootCrl: StoredCrl | undefined, now: number): Warning[] {
+  const warnings: Warning[] = [];
+  const { root, issuing } = parts.cas();
+  if (rootOnline) {
+    const mend = 'countersign root export --out FILE, then countersign root remove';
+    warnings.push({ code: 'root_online', message: `the root's key lies on this machine; take it offline: ${mend}` });
+  }
+  if (rootCrl === undefined || rootCrl.nextUpdate - now < rootCrlAlarmMs) {
+    const end = rootCrl === undefined ? 'is missing' : `ends at ${iso(rootCrl.nextUpdate)}`;
+    warnings.push({ code: 'root_crl_ends', message: `the root's CRL ${end}: sign the next with countersign root crl` });
+  }
+  const newest = issuing.at(-1);
+  if (newest === undefined || newest.certificate.notAfter - now < issuingAlarmMs) {
+    const end =
+      newest === undefined ? 'there is no issuing CA' : `${newest.id} ends at ${iso(newest.certificate.notAfter)}`;
+    warnings.push({ code: 'issuing_ends', message: `${end}: make the next with countersign init --renew-issuing` });
+  }
+  if (root.certificate.notAfter - now < 5 * issuingAlarmMs) {
+    warnings.push({ code: 'root_ends', message: `the root ends at ${iso(root.certificate.notAfter)}` });
+  }
+  return warnings;
+}
+
+/** What runs and what needs mending. */
+export async function authorityStatus(parts: StatusParts): Promise<Status> {
+  const { store, folder, hub } = parts;
+  const now = parts.clock();
+  const { root, issuing, generation } = parts.cas();
+  const rootOnline = existsSync(folder.rootKey);
+  const rootCrl = await store.crl(root.keyHash, 0);
+  const issuingStatus = issuing.map(async (ca) => caStatus(ca, await store.crl(ca.keyHash, 0), true));
+  const listen = Object.entries(parts.listen()).flatMap(([what, where]) =>
+    typeof where === 'string' ? [[what, where] as const] : [],
+  );
+  return {
+    version: parts.version,
+    pid: process.pid,
+    startedAt: iso(parts.startedAt),
+    listen: Object.fromEntries(listen),
+    cursor: hub.cursor,
+    generation,
+    root: caStatus(root, rootCrl, rootOnline),
+    issuing: await Promise.all(issuingStatus),
+    certificates: await store.countCertificates(now),
+    gateways: hub.gateways().map((gateway) => ({ ...gateway, connectedAt: iso(gateway.connectedAt) })),
+    warnings: warningsOf(parts, rootOnline, rootCrl, now),
+  };
+}
+
+/** What the metrics' gauges show. */
+export async function metricsState(parts: StatusParts): Promise<MetricsState> {
+  const { root, issuing } = parts.cas();
+  const cas = [root, ...issuing].map(async ({ id, keyHash, certificate }) => {
+    const crl = await parts.store.crl(keyHash, 0);
+    return { id, notAfter: certificate.notAfter, crlNextUpdate: crl?.nextUpdate };
+  });
+  const read = await Promise.all(cas);
+  const rootEnd = read[0]?.crlNextUpdate ?? 0;
+  return {
+    cas: read,
+    gateways: parts.hub.gateways().length,
+    rootOnline: existsSync(parts.folder.rootKey),
+    rootCrlAlarm: rootEnd - parts.clock() < rootCrlAlarmMs,
+    apiNotAfter: parts.apiNotAfter(),
+  };
+}
