@@ -47,6 +47,8 @@ export interface PrimaryPort {
   onWorker(pid: number, listen: readonly string[]): void;
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
+  /** Absent: stderr. */
+  readonly log?: OperatorLog | undefined;
 }
 
 /**
@@ -99,7 +101,7 @@ export class Primary {
     this.#options = options;
     this.#port = port;
     this.#config = compileConfig(options.config, options.baseDir);
-    this.#log = createOperatorLog('gateway');
+    this.#log = port.log ?? createOperatorLog('gateway');
     this.#news = new TrustNews(
       (message) => this.#pool?.broadcast(message),
       () => this.#pool?.workers ?? [],

@@ -45,9 +45,19 @@ export async function admit(socket: TLSSocket, host: HostConfig, options: Admiss
   if (!verdict.ok && verdict.incomplete === true) {
     await options.askOthers(presented[0] ?? new Uint8Array());
     verdict = judge({ presented, resumed }, policy, state, options.now());
-    if (!verdict.ok && verdict.incomplete === true) return { kind: 'unjudgeable' };
+    if (!verdict.ok && verdict.incomplete === true && isUnknown(presented, options)) return { kind: 'unjudgeable' };
   }
   return verdict.ok ? register(verdict, host, options) : refused(verdict, options);
+}
+
+/**
+ * Whether no bundle at all has a path for a leaf. Where another bundle than the policy's has one, nothing is missing: the client
+ * is simply not wanted here, and must not be able to make everybody's next handshake a full one.
+ */
+function isUnknown(presented: readonly Uint8Array[], { trust, now }: AdmissionOptions): boolean {
+  const anyBundle = { id: 'any bundle', bundles: trust.bundleNames };
+  const verdict = judge({ presented, resumed: true }, anyBundle, trust.state, now());
+  return !verdict.ok && verdict.incomplete === true;
 }
 
 function register(verdict: Accepted, host: HostConfig, options: AdmissionOptions): Admission {

@@ -59,6 +59,11 @@ export class WorkerTrust {
     this.state.setPolicies(hosts.map((host) => ({ id: host.id, bundles: host.trust, allow: host.permits })));
   }
 
+  /** All bundles that there can be. */
+  get bundleNames(): readonly string[] {
+    return [...this.#options.config.bundles.keys(), ...(this.#options.config.authority === undefined ? [] : ['own'])];
+  }
+
   /** Starts the sweeps of the wall clock. */
   start(): void {
     this.#timers.push(
