@@ -78,7 +78,7 @@ const OPTIONAL_RULES: Readonly<Record<string, readonly PathErrorCode[]>> = {
   'pedantic-public-suffix-wildcard': ['webpki_public_suffix'],
 };
 
-/** A server certificate that is also a CA: RFC 5280 allows it, the Baseline Requirements do not, and no feature tells which is meant. */
+/** A CA certificate as the leaf: RFC 5280 allows it, the Baseline Requirements do not, and no feature tells which is meant. */
 const UNDECIDED: readonly PathErrorCode[] = ['webpki_ca_leaf'];
 
 export function limboSuite(file: { readonly testcases: readonly unknown[] }, settings: LimboSettings): Suite {

@@ -252,6 +252,12 @@ export const PATH_CODES = {
     'CABF BR, 7.1.2.7.8',
     'a server certificate may not be a CA',
   ),
+  webpki_ca_server: entry(
+    'malformed_certificate',
+    'webpki',
+    'CABF BR, 7.1.2.7.8',
+    'it is a CA and, by its extended key usage, a server certificate too',
+  ),
   webpki_san: entry(
     'malformed_certificate',
     'webpki',

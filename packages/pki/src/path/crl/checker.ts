@@ -66,6 +66,7 @@ function statusOf(
       crls: options.crls,
       age: options,
       time: Math.floor(pathOptions.time / 1000) * 1000,
+      strict: pathOptions.strict === true || pathOptions.profile === 'webpki',
       isSigned: (crl) =>
         isSignedByIssuer(
           crl,

@@ -1,6 +1,7 @@
 /** Whether a CRL is current, which of several is the newest, and whether one falls behind another. */
 
 import type { Crl } from '../../crl/crl.ts';
+import { OID } from '../../x509/oids.ts';
 import { sameScope } from './scope.ts';
 
 /** Limits on the age of CRLs. */
@@ -21,6 +22,25 @@ export function staleness(crl: Crl, time: number, { maxAge, skew = 0 }: CrlAge):
   if (maxAge !== undefined && crl.thisUpdate < time - maxAge) return 'its thisUpdate is too old';
   if (crl.nextUpdate === undefined) return maxAge === undefined ? 'it has no nextUpdate' : undefined;
   return time > crl.nextUpdate ? 'its nextUpdate has passed' : undefined;
+}
+
+/**
+ * What RFC 5280 section 5 demands of conforming CRL issuers and a list lacks, or `undefined`: version 2, an authority key
+ * identifier, a CRL number and nextUpdate, and the right extensions critical.
+ */
+export function nonconformity(crl: Crl): string | undefined {
+  const isCritical = (oid: string): boolean =>
+    crl.extensions.some((extension) => extension.oid === oid && extension.critical);
+  if (crl.version !== 2) return 'it is of version 1';
+  if (crl.nextUpdate === undefined) return 'it has no nextUpdate';
+  if (crl.authorityKeyId?.keyId === undefined) return 'it has no authority key identifier';
+  if (isCritical(OID.authorityKeyIdentifier)) return 'its authority key identifier is critical';
+  if (crl.crlNumber === undefined) return 'it has no CRL number';
+  if (isCritical(OID.crlNumber)) return 'its CRL number is critical';
+  if (crl.issuingDistributionPoint !== undefined && !isCritical(OID.issuingDistributionPoint)) {
+    return 'its issuing distribution point is not critical';
+  }
+  return undefined;
 }
 
 /** Whether `a` was issued after `b`: by cRLNumber where both have one (5.2.3), else by thisUpdate. */

@@ -3,7 +3,7 @@
 import type { Crl, CrlEntry } from '../../crl/crl.ts';
 import type { CrlReason } from '../../crl/reasons.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { isNewer, staleness, type CrlAge } from './currency.ts';
+import { isNewer, nonconformity, staleness, type CrlAge } from './currency.ts';
 import { newestDelta } from './delta.ts';
 import { ALL_REASONS, coveredReasons, distributionPoints, isInScope, sameScope } from './scope.ts';
 
@@ -23,6 +23,8 @@ export interface StatusInput {
   readonly age: CrlAge;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** Whether lists must be what conforming CRL issuers make. */
+  readonly strict: boolean;
   /** (f) to (h): whether the CRL is signed by a valid certificate of its issuer. */
   readonly isSigned: (crl: Crl) => boolean;
 }
@@ -32,10 +34,7 @@ export function crlStatus(cert: Certificate, input: StatusInput): CrlStatus {
   const deltas: Crl[] = [];
   let why = input.crls.length === 0 ? 'no CRL at hand' : 'no CRL covers it';
   for (const crl of input.crls) {
-    const problem =
-      crl.unknownCriticalExtensions.length > 0
-        ? 'it has a critical extension that is not known'
-        : staleness(crl, input.time, input.age);
+    const problem = unusable(crl, input);
     if (problem === undefined) (crl.deltaCrlIndicator === undefined ? complete : deltas).push(crl);
     else if (distributionPoints(cert).some((point) => isInScope(crl, point, cert)))
       why = `a CRL covers it, but ${problem}`;
@@ -62,6 +61,12 @@ export function crlStatus(cert: Certificate, input: StatusInput): CrlStatus {
     status: 'unknown',
     detail: reasonsLeft === ALL_REASONS ? why : 'the CRLs that cover it do not cover every reason',
   };
+}
+
+function unusable(crl: Crl, { time, age, strict }: StatusInput): string | undefined {
+  // 5.2, 5.3: such a list must not be used to find that a certificate is good.
+  if (crl.unknownCriticalExtensions.length > 0) return 'it has a critical extension that is not known';
+  return staleness(crl, time, age) ?? (strict ? nonconformity(crl) : undefined);
 }
 
 /** (i) to (k): a delta speaks first; what it removes is not revoked. */

@@ -16,6 +16,12 @@ import type { Role, Rule } from './issuer.ts';
 export const WEBPKI_RULES: readonly (readonly [PathErrorCode, Rule])[] = [
   ['webpki_version', (cert) => (cert.version === 3 ? undefined : `version ${cert.version}`)],
   ['webpki_ca_leaf', leaf((cert) => (cert.basicConstraints?.ca === true ? '' : undefined))],
+  [
+    'webpki_ca_server',
+    leaf((cert) =>
+      cert.basicConstraints?.ca === true && cert.extendedKeyUsage?.includes(OID.serverAuth) === true ? '' : undefined,
+    ),
+  ],
   ['webpki_san', leaf(foreignName)],
   [
     'webpki_san_critical',
