@@ -1,8 +1,10 @@
 /** Reads a suite file and tells its form by what is in it. */
 
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { dirname, join } from 'node:path';
 import { boringCrlSuite, readPem, type BoringFile } from './boringssl-crl.ts';
+import { boringOcspSuite, type BoringOcspFile } from './boringssl-ocsp.ts';
 import { SuiteError, type Suite } from './case.ts';
 import { limboSuite, type LimboSettings } from './limbo.ts';
 import { pkitsSuite, type PkitsFile } from './pkits.ts';
@@ -25,6 +27,7 @@ export function loadSuite(file: string, settings: LoadSettings): Suite {
     }
     if (isObject(first) && typeof first['file'] === 'string') {
       const labels = readPem(join(data, first['file'])).map(({ label }) => label);
+      if (labels.includes('OCSP RESPONSE')) return boringOcspSuite(content as unknown as BoringOcspFile, data);
       if (labels.includes('CRL')) return boringCrlSuite(content as unknown as BoringFile, data);
     }
   }
@@ -34,7 +37,8 @@ export function loadSuite(file: string, settings: LoadSettings): Suite {
 function readJson(file: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    const bytes = readFileSync(file);
+    text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
     throw new SuiteError(`${file}: ${(error as Error).message}`);
   }

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const root = join(import.meta.dirname, '../..');
+const vectors = join(import.meta.dirname, 'vectors');
+const limbo = join(vectors, 'x509-limbo/limbo.json');
+
+interface Line {
+  readonly id: string;
+  readonly actual: string;
+  readonly code: string | null;
+  readonly detail: string;
+}
+
+function run(...args: string[]): { lines: Line[]; closing: string; stderr: string; status: number | null } {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--conditions=countersign-source', 'scripts/conformance.ts', ...args],
+    { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 },
+  );
+  const all = stdout.trimEnd().split('\n');
+  const closing = all.pop() ?? '';
+  return { lines: all.map((line) => JSON.parse(line) as Line), closing, stderr, status };
+}
+
+describe('npm run conformance', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  test('prints one line a case and the counts', () => {
+    const { lines, closing, status } = run(limbo);
+    assert.equal(lines.length, 125);
+    for (const line of lines) assert.deepEqual(Object.keys(line), ['id', 'actual', 'code', 'detail']);
+    assert.match(closing, /^124 passed, 1 failed$/);
+    assert.equal(status, 1);
+  });
+
+  test('judges the same without expectations and without telling names', () => {
+    const suite = JSON.parse(readFileSync(limbo, 'utf8')) as { testcases: Record<string, unknown>[] };
+    const bare = suite.testcases.map(
+      ({ expected_result: _result, description: _text, conflicts_with: _pairs, ...testcase }, i) => ({
+        ...testcase,
+        id: `case::${i}`,
+      }),
+    );
+    const file = join(folder, 'bare.json');
+    writeFileSync(file, JSON.stringify({ version: 1, testcases: bare }));
+    const named = run(limbo);
+    const blind = run(file);
+    assert.deepEqual(
+      blind.lines.map(({ actual, code }) => ({ actual, code })),
+      named.lines.map(({ actual, code }) => ({ actual, code })),
+    );
+    assert.equal(blind.closing, '125 judged, no expectations given');
+    assert.equal(blind.status, 0);
+  });
+
+  test('finds the files of a suite in --data, and says that it ran under legacy', () => {
+    const file = join(folder, 'pkits.json');
+    writeFileSync(file, readFileSync(join(vectors, 'pkits/pkits.json')));
+    const { closing, status } = run(file, '--data', join(vectors, 'pkits'));
+    assert.match(closing, /^149 passed, 0 failed \(legacy algorithms/);
+    assert.equal(status, 0);
+  });
+
+  test('counts several files together', () => {
+    const { closing } = run(
+      join(vectors, 'pkits/pkits.json'),
+      join(vectors, 'boringssl-pki/crl_unittest/expected.json'),
+    );
+    assert.match(closing, /^215 passed, 0 failed \(legacy algorithms in 2 of 2 files/);
+  });
+
+  test('answers wrong usage and unreadable files with one line and 2', () => {
+    const text = join(folder, 'text.json');
+    writeFileSync(text, 'no JSON');
+    for (const args of [[], ['--profile', 'x', limbo], [join(folder, 'absent')], [text]]) {
+      const { status, stderr } = run(...args);
+      assert.equal(status, 2, args.join(' '));
+      assert.match(stderr, /^conformance: [^\n]+\n$/, args.join(' '));
+    }
+  });
+});
