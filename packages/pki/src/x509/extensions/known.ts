@@ -34,9 +34,6 @@ export const EXT = {
 
 export type KnownExtension = (typeof EXT)[keyof typeof EXT];
 
-/** How many places the table has. */
-export const EXT_COUNT = 20;
-
 /** Last arc of 2.5.29.x -> place. */
 const CE: Readonly<Record<number, KnownExtension>> = {
   9: EXT.subjectDirectoryAttributes,
