@@ -33,6 +33,7 @@ export const PKI_ERRORS = {
   private_key_passphrase: 'the passphrase does not open the private key',
   password_algorithm_unsupported: 'the password-based algorithm is not supported',
   password_cost: 'the password-based algorithm costs more than the limit',
+  cms_malformed: 'the CMS message is malformed, or not a certs-only one',
   ocsp_malformed: 'the OCSP request or response is malformed',
   pkcs12_malformed: 'the PKCS#12 file is malformed',
   private_key_weak_encryption: 'the encryption of the private key costs too little or too much',

@@ -101,3 +101,6 @@ export type { OcspAnswer, OcspResponseTemplate } from './ocsp/build-response.ts'
 export { verifyOcspResponse } from './ocsp/verify.ts';
 export type { OcspProblem, OcspResult, OcspVerified, VerifyOcspOptions } from './ocsp/verify.ts';
 export type { OcspResponder } from './ocsp/responder.ts';
+export { berToDer } from './ber/ber-to-der.ts';
+export { buildCertsOnly, parseCertsOnly } from './cms/certs-only.ts';
+export type { CertsOnly } from './cms/certs-only.ts';
