@@ -21,7 +21,6 @@ const MAX_UNKNOWN_CRITICAL = 16;
 export const CHECKED_ENTRIES: DerLimits = {
   maxBytes: Number.MAX_SAFE_INTEGER,
   anyTimeForm: true,
-  encodedDefaults: true,
 };
 
 /**

@@ -12,8 +12,6 @@ export interface DerLimits {
   readonly maxDepth?: number;
   /** Accepts GeneralizedTime before 2050 where RFC 5280 asks for UTCTime: old test data only. */
   readonly anyTimeForm?: boolean;
-  /** Accepts a BOOLEAN that spells out its DEFAULT of FALSE (X.690 section 11.5): some old encoders do. */
-  readonly encodedDefaults?: boolean;
 }
 
 const DEFAULT_MAX_BYTES = 1 << 20;
@@ -46,7 +44,6 @@ export class DerReader {
   unusedBits = 0;
   /** See {@link DerLimits.anyTimeForm}. */
   readonly anyTimeForm: boolean;
-  private readonly encodedDefaults: boolean;
   private depth: number;
 
   constructor(bytes: Uint8Array, limits?: DerLimits, start = 0, end = bytes.length) {
@@ -56,7 +53,6 @@ export class DerReader {
     this.end = end;
     this.depth = limits?.maxDepth ?? DEFAULT_MAX_DEPTH;
     this.anyTimeForm = limits?.anyTimeForm === true;
-    this.encodedDefaults = limits?.encodedDefaults === true;
   }
 
   /** Whether the current element holds nothing more. */
@@ -166,12 +162,13 @@ export class DerReader {
     return octet === 0xff;
   }
 
-  /** A BOOLEAN DEFAULT FALSE: absent, or TRUE. */
+  /**
+   * A BOOLEAN DEFAULT FALSE. The one leniency of this reader: FALSE may be spelled out, although DER leaves defaults out
+   * (X.690 section 11.5). Public CAs issued such certificates for years, FreeIPA requests and the example of
+   * RFC 8410 have it, and every other implementation reads it; its meaning is never in doubt.
+   */
   booleanDefaultFalse(tag: number = TAG.BOOLEAN): boolean {
-    if (this.peek() !== tag) return false;
-    const value = this.boolean(tag);
-    if (!value && !this.encodedDefaults) throw new PkiError('der_default', 'FALSE', this.from);
-    return value;
+    return this.peek() === tag && this.boolean(tag);
   }
 
   /** An INTEGER of any size: its content range is left in `from` and `to`. */

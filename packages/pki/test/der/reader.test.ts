@@ -35,7 +35,6 @@ const malformed: readonly [what: string, hex: string, read: (reader: DerReader) 
   ['BOOLEAN 01', '010101', (r) => r.boolean(), 'der_boolean'],
   ['an empty BOOLEAN', '0100', (r) => r.boolean(), 'der_boolean'],
   ['a BOOLEAN of two octets', '0102ffff', (r) => r.boolean(), 'der_boolean'],
-  ['FALSE where it is the default', '010100', (r) => r.booleanDefaultFalse(), 'der_default'],
   ['an empty INTEGER', '0200', (r) => r.integer(), 'der_integer'],
   ['a padded positive INTEGER', '0202007f', (r) => r.integer(), 'der_integer'],
   ['a padded negative INTEGER', '0202ff80', (r) => r.integer(), 'der_integer'],
@@ -76,8 +75,11 @@ test('the reader takes the borders of each form', () => {
   assert.equal(long.to - long.from, 128);
 });
 
-test('FALSE as a spelled-out default passes only where it was allowed', () => {
-  assert.equal(reader('010100', { encodedDefaults: true }).booleanDefaultFalse(), false);
+test('a BOOLEAN that is FALSE by default may be absent, TRUE, or FALSE spelled out', () => {
+  assert.equal(reader('0500').booleanDefaultFalse(), false);
+  assert.equal(reader('0101ff').booleanDefaultFalse(), true);
+  assert.equal(reader('010100').booleanDefaultFalse(), false);
+  refuses('der_boolean', () => reader('010101').booleanDefaultFalse());
 });
 
 test('depth and size are bounded, and the bound says so before any work', () => {

@@ -142,16 +142,6 @@ const cases: readonly [what: string, Partial<Parts>, PkiErrorCode][] = [
     'ext_too_many',
   ],
   [
-    'critical FALSE spelled out',
-    {
-      extensions: der.explicit(
-        3,
-        der.sequence(der.sequence(der.oid('1.2.3'), der.boolean(false), der.octetString(nul))),
-      ),
-    },
-    'der_default',
-  ],
-  [
     'an extension without a value',
     { extensions: der.explicit(3, der.sequence(der.sequence(der.oid('1.2.3')))) },
     'der_truncated',

@@ -30,7 +30,6 @@ const malformed: Readonly<Record<string, readonly [oid: string, ...values: strin
   basicConstraints: [
     OID.basicConstraints,
     '',
-    '3003010100',
     '3003010101',
     '30060101ff0201',
     '30060101ff0201ff',

@@ -126,4 +126,4 @@ export class DecodedExtensions {
 const NONE: string[] = [];
 
 /** What is decoded here was checked under the limits of the first reading. */
-const CHECKED = { maxBytes: Number.MAX_SAFE_INTEGER, encodedDefaults: true };
+const CHECKED = { maxBytes: Number.MAX_SAFE_INTEGER };
