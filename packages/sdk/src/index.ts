@@ -17,6 +17,8 @@ export { renew, renewFiles } from './enrollment/renew.ts';
 export type { RenewOptions } from './enrollment/renew.ts';
 export { readToken } from './enrollment/token.ts';
 export type { EnrollmentToken, TokenName } from './enrollment/token.ts';
+export { acceptAnswer, requestKey } from './enrollment/certify.ts';
+export type { KeyRequest } from './enrollment/certify.ts';
 export { callAuthority } from './enrollment/api-call.ts';
 export type { ApiCall } from './enrollment/api-call.ts';
 

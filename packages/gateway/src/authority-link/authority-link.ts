@@ -1,17 +1,13 @@
-import { parseCertificate, pemDecode } from '@countersign/pki';
+import { type Identity, keepRenewed, type KeptRenewed, renew, saveIdentity, writeMaterial } from '@countersign/sdk';
 import type { AuthorityConfig, GatewayConfig } from '../config/config.ts';
 import type { OperatorLog } from '../log/operator-log.ts';
 import type { CertificateEnd } from '../metrics/primary-metrics.ts';
 import type { CheckedCertificate } from '../primary/server-certificate.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
-import { AuthorityClient } from './authority-client.ts';
 import { FeedFollower } from './feed-follower.ts';
-import { obtainIdentity, renewIdentity } from './identity.ts';
-import { Renewing } from './renewing.ts';
+import { obtainIdentity } from './identity.ts';
+import { words } from './retry.ts';
 import { ServerCertificates } from './server-certificates.ts';
-
-const TICK_MS = 1000;
-const COMMON_NAME = '2.5.4.3';
 
 export interface AuthorityLinkOptions {
   readonly config: GatewayConfig;
@@ -30,46 +26,34 @@ export interface AuthorityLinkOptions {
   readonly onBundle: () => void;
 }
 
+interface LinkParts {
+  readonly identity: Identity;
+  readonly renewing: KeptRenewed;
+  readonly servers: ServerCertificates;
+  readonly feed: FeedFollower;
+}
+
 /** Everything that ties this gateway to its authority: its own certificate, those it shows, and the feed. */
 export class AuthorityLink {
   readonly #options: AuthorityLinkOptions;
-  readonly #client: AuthorityClient;
-  readonly #identity: Renewing;
-  readonly #roots: string;
-  readonly #servers: ServerCertificates;
-  readonly #feed: FeedFollower;
-  readonly #timer: NodeJS.Timeout;
+  readonly #parts: LinkParts;
 
   /**
    * Enrolls where that is needed, gets the server certificates, loads the stored state, and begins to follow the feed.
    *
    * @param signal - gives up waiting for an authority that cannot be reached
-   * @throws AuthorityError
+   * @throws SdkError, GatewayStartError
    */
   static async open(options: AuthorityLinkOptions, signal: AbortSignal): Promise<AuthorityLink> {
     const { authority, token, random, log, now } = options;
     const warn = (message: string) => log.warn(message);
-    const { files, pair, ca } = await obtainIdentity({ config: authority, token, random, warn, signal });
-    const client = new AuthorityClient(authority.url, { ...pair, ca });
-    const name = commonName(pair.cert);
-    const identity = new Renewing(pair, {
-      what: "the gateway's own certificate",
-      renew: () => renewIdentity(client, files, name),
-      onRenewed: (next) => {
-        log.info("the gateway's own certificate was renewed");
-        client.rotate({ ...next, ca });
-        feed.reconnect();
-      },
-      onFailed: (message) => log.error(message),
-      now,
-      random,
-    });
+    const patience = { random, warn, signal };
+    const { identity, files } = await obtainIdentity({ ...patience, config: authority, token, now });
     const feed = new FeedFollower({
-      client,
-      roots: ca,
+      url: authority.url,
+      identity,
       staleness: authority.staleness,
       folder: options.stateDir,
-      identity: () => identity.pair,
       now,
       random,
       tell: options.tell,
@@ -79,83 +63,80 @@ export class AuthorityLink {
       warn,
       shout: (message) => log.error(message),
     });
-    const servers = await ServerCertificates.obtain(options.config, {
-      client,
-      folder: authority.identityDir,
+    const renewing = keepRenewed({
+      validity: () => identity.material.leaf,
+      renew: async (stop) => {
+        const next = await renew(identity.material, { url: authority.url.href, now, signal: stop });
+        await saveIdentity(files, await writeMaterial(next));
+        identity.replace(next);
+        log.info("the gateway's own certificate was renewed");
+        feed.reconnect();
+      },
+      onFailed: (error) => log.error(`the gateway's own certificate could not be renewed: ${words(error)}`),
       now,
       random,
-      warn,
-      signal,
-      onChange: (certificate) => {
-        log.info(`the certificate ${certificate.id} was renewed`);
-        options.onCertificate(certificate);
-      },
     });
-    const link = new AuthorityLink(options, { client, identity, servers, feed, roots: ca });
-    await feed.start();
-    return link;
+    try {
+      const servers = await ServerCertificates.obtain(options.config, {
+        ...patience,
+        url: authority.url,
+        identity,
+        folder: authority.identityDir,
+        now,
+        onChange: (certificate) => {
+          log.info(`the certificate ${certificate.id} was renewed`);
+          options.onCertificate(certificate);
+        },
+      });
+      await feed.start();
+      return new AuthorityLink(options, { identity, renewing, servers, feed });
+    } catch (error) {
+      renewing.stop();
+      identity.close();
+      throw error;
+    }
   }
 
-  private constructor(
-    options: AuthorityLinkOptions,
-    parts: {
-      readonly client: AuthorityClient;
-      readonly identity: Renewing;
-      readonly servers: ServerCertificates;
-      readonly feed: FeedFollower;
-      readonly roots: string;
-    },
-  ) {
+  private constructor(options: AuthorityLinkOptions, parts: LinkParts) {
     this.#options = options;
-    this.#client = parts.client;
-    this.#identity = parts.identity;
-    this.#servers = parts.servers;
-    this.#feed = parts.feed;
-    this.#roots = parts.roots;
-    this.#timer = setInterval(() => {
-      this.#identity.tick();
-      this.#servers.tick();
-    }, TICK_MS);
+    this.#parts = parts;
   }
 
   get certificates(): readonly CheckedCertificate[] {
-    return this.#servers.certificates;
+    return this.#parts.servers.certificates;
   }
 
   get connected(): boolean {
-    return this.#feed.connected;
+    return this.#parts.feed.connected;
   }
 
   /** When the trust state was last known to be complete: milliseconds since the epoch. */
   get freshAt(): number | undefined {
-    return this.#feed.ledger.freshAt;
+    return this.#parts.feed.ledger.freshAt;
   }
 
   /** What a new worker has to know. */
   standing(): readonly TrustUpdate[] {
     const { staleness } = this.#options.authority;
-    return [{ kind: 'authority', roots: this.#roots, staleness }, ...this.#feed.ledger.retell()];
+    const roots = this.#parts.identity.material.caPem;
+    return [{ kind: 'authority', roots, staleness }, ...this.#parts.feed.ledger.retell()];
   }
 
   /** The ends of the gateway's own certificate and of the authority's CAs. */
   ends(): readonly CertificateEnd[] {
-    const { anchors = [], intermediates = [] } = this.#feed.ledger.bundle ?? {};
+    const { anchors = [], intermediates = [] } = this.#parts.feed.ledger.bundle ?? {};
     const cas = [...anchors.map((anchor) => anchor.certificate), ...intermediates];
     return [
-      { role: 'identity', name: 'gateway', notAfter: this.#identity.notAfter },
+      { role: 'identity', name: 'gateway', notAfter: this.#parts.identity.notAfter },
       ...cas.flatMap((ca) => (ca === undefined ? [] : [{ role: 'ca', name: ca.serialHex, notAfter: ca.notAfter }])),
     ];
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#feed.stop();
-    this.#client.close();
+    const { renewing, servers, feed, identity } = this.#parts;
+    renewing.stop();
+    servers.stop();
+    feed.stop();
+    identity.close();
   }
-}
-
-function commonName(cert: string): string {
-  const { subject } = parseCertificate(pemDecode(cert)[0]?.der ?? new Uint8Array());
-  const names = subject.rdns.flat().filter((attribute) => attribute.type === COMMON_NAME);
-  return names[0]?.value ?? 'gateway';
 }

@@ -1,21 +1,25 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AuthorityClient } from './authority-client.ts';
 import { BackOff } from '../primary/back-off.ts';
+import { words } from './retry.ts';
 
 /** The feed says something at least this often; three times silence is a dead connection. */
 const SILENCE_MS = 15_000;
 /** One line may be a snapshot of a million revocations. */
 const MAX_LINE = 400_000_000;
+/** What is read of an answer that refuses. */
+const MAX_PROBLEM = 2048;
 
 export interface FeedConnectionOptions {
-  readonly client: Pick<AuthorityClient, 'stream'>;
+  /** Over mutual TLS, with the certificate of the moment. */
+  readonly fetch: (url: URL, init: { signal: AbortSignal }) => Promise<Response>;
+  /** The authority's base URL. */
+  readonly url: URL;
   /** The id that this gateway acknowledges with. */
   readonly gateway: string;
   /** Where to go on; undefined asks for a snapshot. */
   readonly cursor: () => string | undefined;
   /** One line, parsed as JSON. Throws where it is none that can be taken: the connection is then made anew. */
-  readonly onLine: (line: unknown) => Promise<void> | void;
+  readonly onLine: (line: unknown) => void;
   readonly onUp: () => void;
   /** The connection was lost, or could not be made, in words. */
   readonly onDown: (reason: string) => void;
@@ -43,50 +47,57 @@ export class FeedConnection {
       const attempt = new AbortController();
       this.#current = attempt;
       try {
-        await this.#subscribe(AbortSignal.any([this.#stop.signal, attempt.signal]), () => backOff.reset());
-        this.#options.onDown('the authority closed the feed');
+        await this.#subscribe(attempt, () => backOff.reset());
+        this.#options.onDown('the authority closed it');
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        this.#options.onDown(error instanceof Error ? error.message : String(error));
+        this.#options.onDown(words(attempt.signal.aborted ? attempt.signal.reason : error));
       }
       await sleep(backOff.next(), undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
-  /** Connects anew: the certificate to connect with has changed. */
-  reconnect(): void {
-    this.#current?.abort(new Error('connecting anew'));
+  /** Connects anew. */
+  reconnect(why: string): void {
+    this.#current?.abort(new Error(why));
   }
 
   stop(): void {
     this.#stop.abort();
   }
 
-  async #subscribe(signal: AbortSignal, onLive: () => void): Promise<void> {
-    const query = new URLSearchParams({ gateway: this.#options.gateway });
+  async #subscribe(attempt: AbortController, onLive: () => void): Promise<void> {
+    const url = new URL('/v1/feed', this.#options.url);
+    url.searchParams.set('gateway', this.#options.gateway);
     const cursor = this.#options.cursor();
-    if (cursor !== undefined) query.set('cursor', cursor);
-    const response = await this.#options.client.stream(`/v1/feed?${query.toString()}`, signal);
-    this.#options.onUp();
-    const silenceMs = this.#options.silenceMs ?? SILENCE_MS;
-    const silence = setTimeout(() => response.destroy(new Error('the feed fell silent')), silenceMs);
+    if (cursor !== undefined) url.searchParams.set('cursor', cursor);
+    const silence = setTimeout(() => attempt.abort(new Error('it fell silent')), this.#options.silenceMs ?? SILENCE_MS);
+    const signal = AbortSignal.any([this.#stop.signal, attempt.signal]);
     try {
-      for await (const line of readLines(response, () => silence.refresh())) {
-        await this.#options.onLine(JSON.parse(line));
+      const response = await this.#options.fetch(url, { signal });
+      if (response.status !== 200 || response.body === null) throw new Error(await refusalOf(response));
+      this.#options.onUp();
+      for await (const line of readLines(response.body, () => silence.refresh())) {
+        this.#options.onLine(JSON.parse(line));
         onLive();
       }
     } finally {
       clearTimeout(silence);
-      response.destroy();
+      attempt.abort();
     }
   }
 }
 
+async function refusalOf(response: Response): Promise<string> {
+  const text = await response.text();
+  return `the authority answered ${response.status}: ${text.slice(0, MAX_PROBLEM)}`;
+}
+
 /** The lines of a stream of UTF-8, without their ends; what follows the last end is dropped. */
-async function* readLines(stream: IncomingMessage, onBytes: () => void): AsyncGenerator<string> {
-  let parts: Buffer[] = [];
+async function* readLines(stream: AsyncIterable<Uint8Array>, onBytes: () => void): AsyncGenerator<string> {
+  let parts: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     onBytes();
     let from = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
@@ -98,7 +109,7 @@ async function* readLines(stream: IncomingMessage, onBytes: () => void): AsyncGe
       if (line.trim() !== '') yield line;
     }
     length += chunk.length - from;
-    if (length > MAX_LINE) throw new Error('a line of the feed is too long');
+    if (length > MAX_LINE) throw new Error('a line of it is too long');
     if (from < chunk.length) parts.push(chunk.subarray(from));
   }
 }

@@ -1,26 +1,25 @@
-import { createPrivateKey, randomUUID } from 'node:crypto';
-import { parseCertificate, pemDecode } from '@countersign/pki';
+import { randomUUID } from 'node:crypto';
 import { feedEventSchema } from '@countersign/protocol';
 import { anchorOf, type FeedEvent, nodeCrypto, StateStore } from '@countersign/trust';
+import type { Identity } from '@countersign/sdk';
 import type { StalenessConfig } from '../config/config.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
-import type { AuthorityClient } from './authority-client.ts';
 import { FeedConnection } from './feed-connection.ts';
 import { FeedLedger } from './feed-ledger.ts';
-import type { Pair } from './pair-files.ts';
+import { words } from './retry.ts';
 
 /** More changes than this behind a snapshot: another one is fetched. */
 const MANY_CHANGES = 10_000;
+const ACKNOWLEDGE_MS = 10_000;
 
 export interface FeedFollowerOptions {
-  readonly client: AuthorityClient;
-  /** PEM: the authority's roots. */
-  readonly roots: string;
+  /** The authority's base URL. */
+  readonly url: URL;
+  /** The gateway's own: it is called with, and seals the stored state. */
+  readonly identity: Identity;
   readonly staleness: StalenessConfig;
   /** Folder of the stored state. */
   readonly folder: string;
-  /** The gateway's own certificate of the moment: what the stored state is sealed with. */
-  readonly identity: () => Pair;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: () => number;
@@ -46,21 +45,24 @@ export class FeedFollower {
   readonly #connection: FeedConnection;
   readonly #gateway = randomUUID();
   #connected = false;
+  #complaint = '';
   #resync = false;
   #bundle = '';
 
   constructor(options: FeedFollowerOptions) {
     this.#options = options;
-    const anchors = pemDecode(options.roots).map((block) => anchorOf(parseCertificate(block.der)));
+    const { identity } = options;
+    const anchors = identity.material.roots.map(anchorOf);
     this.ledger = new FeedLedger({ anchors, crypto: nodeCrypto, staleness: options.staleness, bundleName: 'own' });
     this.#store = new StateStore({
       folder: options.folder,
       anchors,
       crypto: nodeCrypto,
-      sealer: () => sealer(options.identity()),
+      sealer: () => ({ key: identity.material.key, chain: identity.material.chain.map(({ der }) => der) }),
     });
     this.#connection = new FeedConnection({
-      client: options.client,
+      fetch: (url, init) => identity.fetch(url, init),
+      url: options.url,
       gateway: this.#gateway,
       cursor: () => (this.#resync ? undefined : this.ledger.cursor),
       onLine: (line) => this.#take(line),
@@ -69,7 +71,10 @@ export class FeedFollower {
         options.info('the feed of the authority is connected');
       },
       onDown: (reason) => {
-        if (this.#connected) options.warn(`the feed of the authority is lost: ${reason}`);
+        const message = `the feed of the authority is ${this.#connected ? 'lost' : 'not to be had'}: ${reason}`;
+        // Every loss is said, and every new reason; not every try.
+        if (this.#connected || message !== this.#complaint) options.warn(message);
+        this.#complaint = message;
         this.#connected = false;
       },
       random: options.random,
@@ -96,10 +101,10 @@ export class FeedFollower {
 
   /** The gateway's certificate has changed: connect with the new one. */
   reconnect(): void {
-    this.#connection.reconnect();
+    this.#connection.reconnect('the certificate was renewed');
   }
 
-  async #take(line: unknown): Promise<void> {
+  #take(line: unknown): void {
     const event = feedEventSchema.parse(line) as FeedEvent;
     const now = this.#options.now();
     const outcome = this.ledger.apply(event, now);
@@ -121,7 +126,7 @@ export class FeedFollower {
     if (event.type !== 'heartbeat') void Promise.all([told, stored]).then(() => this.#acknowledge(cursor));
     if (this.ledger.changeCount > MANY_CHANGES) {
       this.#resync = true;
-      this.#connection.reconnect();
+      this.#connection.reconnect('there are many changes since the snapshot');
     }
   }
 
@@ -130,21 +135,23 @@ export class FeedFollower {
       if (event.type === 'snapshot') await this.#store.saveSnapshot(event, this.ledger, now);
       else await this.#store.saveChanges([event], this.ledger, now);
     } catch (error) {
-      this.#options.shout(error instanceof Error ? error.message : String(error));
+      this.#options.shout(words(error));
     }
   }
 
   async #acknowledge(cursor: string): Promise<void> {
+    const body = JSON.stringify({ gateway: this.#gateway, cursor, workers: this.#options.workers() });
     try {
-      await this.#options.client.post('/v1/feed/acks', {
-        gateway: this.#gateway,
-        cursor,
-        workers: this.#options.workers(),
+      const response = await this.#options.identity.fetch(new URL('/v1/feed/acks', this.#options.url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(ACKNOWLEDGE_MS),
       });
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
     } catch (error) {
-      this.#options.warn(
-        `the feed could not be acknowledged: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.#options.warn(`the feed could not be acknowledged: ${words(error)}`);
     }
   }
 
@@ -154,8 +161,4 @@ export class FeedFollower {
     const ders = [...anchors.map((anchor) => anchor.spki.der), ...intermediates.map((certificate) => certificate.der)];
     return ders.map((der) => Buffer.from(der).toString('base64')).join();
   }
-}
-
-function sealer({ cert, key }: Pair): { key: ReturnType<typeof createPrivateKey>; chain: readonly Uint8Array[] } {
-  return { key: createPrivateKey(key), chain: pemDecode(cert).map((block) => block.der) };
 }

@@ -1,92 +1,60 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { issuedCertificateSchema } from '@countersign/protocol';
+import { enroll, Identity, type IdentityFiles, loadIdentity, type Material, SdkError } from '@countersign/sdk';
 import type { AuthorityConfig } from '../config/config.ts';
-import { BackOff } from '../primary/back-off.ts';
-import { AuthorityClient, AuthorityError } from './authority-client.ts';
-import { requestCertificate } from './certificate-request.ts';
-import { enroll } from './enrollment.ts';
-import { type Pair, PairFiles, readOptional, replaceFile } from './pair-files.ts';
+import { GatewayStartError } from '../primary/start-error.ts';
+import { retry, type RetryOptions, words } from './retry.ts';
 
-export interface IdentityOptions {
+export interface IdentityOptions extends RetryOptions {
   readonly config: AuthorityConfig;
   /** An enrollment token that came over IPC; else the configuration's file is read. */
   readonly token: string | undefined;
-  readonly random: () => number;
-  readonly warn: (message: string) => void;
-  readonly signal: AbortSignal;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
-/** The gateway's own certificate, and how it calls the authority with it. */
-export interface GatewayIdentity {
-  readonly files: PairFiles;
-  readonly pair: Pair;
-  /** PEM: the authority's roots. */
-  readonly ca: string;
+/** The gateway's own certificate, and where it is kept. */
+export interface OwnIdentity {
+  readonly identity: Identity;
+  readonly files: IdentityFiles;
 }
 
 /**
- * The identity in the configured folder (identity.crt, identity.key, ca.crt), or a new one by enrollment. While the authority
- * cannot be reached, it is tried again, for ever; a token that is refused is an error.
+ * The identity in the configured folder (identity.crt, identity.key, ca.crt), or a new one by enrollment: when there is none,
+ * or when the one there has expired and there is a token. While the authority cannot be reached, it is tried again.
  *
- * @throws AuthorityError
+ * @throws SdkError, GatewayStartError
  */
-export async function obtainIdentity(options: IdentityOptions): Promise<GatewayIdentity> {
-  const { identityDir, url } = options.config;
-  const files = new PairFiles(identityDir, 'identity');
-  const caFile = join(identityDir, 'ca.crt');
-  const [known, ca] = [await files.read(), await readOptional(caFile)];
-  if (known !== undefined && ca !== undefined) return { files, pair: known, ca };
+export async function obtainIdentity(options: IdentityOptions): Promise<OwnIdentity> {
+  const folder = options.config.identityDir;
+  const files = { cert: join(folder, 'identity.crt'), key: join(folder, 'identity.key'), ca: join(folder, 'ca.crt') };
+  const known = await load(files);
+  if (known !== undefined && known.leaf.notAfter > options.now()) return { identity: new Identity(known), files };
   const token = await readToken(options);
-  const enrolled = await retry(options, () => enroll(url, token));
-  await replaceFile(caFile, enrolled.ca, 0o644);
-  await files.write(enrolled);
-  return { files, pair: enrolled, ca: enrolled.ca };
+  if (token === undefined) {
+    const why = known === undefined ? 'holds no identity' : 'holds an identity that has expired';
+    throw new GatewayStartError('no_identity', `${folder} ${why}, and there is no enrollment token to get one with`);
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { now, signal, config } = options;
+  const material = await retry(options, () => enroll({ token, url: config.url.href, files, now, signal }));
+  return { identity: new Identity(material), files };
 }
 
-/** Renews the identity over mutual TLS, with a new key, and stores it. */
-export async function renewIdentity(client: AuthorityClient, files: PairFiles, name: string): Promise<Pair> {
-  const { key, csr } = await requestCertificate(name);
-  const answer = issuedCertificateSchema.parse(await client.post('/v1/renew', { csr }));
-  const pair = { cert: answer.certificate, key };
-  await files.write(pair);
-  return pair;
-}
-
-/** Tries until it works or the authority says no. */
-export async function retry<T>(
-  options: Pick<IdentityOptions, 'random' | 'warn' | 'signal'>,
-  attempt: () => Promise<T>,
-): Promise<T> {
-  const backOff = new BackOff({ firstMs: 200, mostMs: 10_000, random: options.random });
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const transient = error instanceof AuthorityError && (error.code === 'unreachable' || error.status >= 500);
-      if (!transient || options.signal.aborted) throw error;
-      const waitMs = backOff.next();
-      options.warn(`${error.message}; trying again in ${waitMs} ms`);
-      await sleep(waitMs, undefined, { signal: options.signal });
-    }
+async function load(files: IdentityFiles): Promise<Material | undefined> {
+  try {
+    return await loadIdentity(files);
+  } catch (error) {
+    if (error instanceof SdkError && error.code === 'identity_missing') return undefined;
+    throw error;
   }
 }
 
-async function readToken({ token, config }: IdentityOptions): Promise<string> {
-  if (token !== undefined) return token.trim();
-  if (config.tokenFile === undefined) {
-    throw new AuthorityError(
-      'no_identity',
-      0,
-      `${config.identityDir} holds no identity, and there is no token to get one with`,
-    );
-  }
+async function readToken({ token, config }: IdentityOptions): Promise<string | undefined> {
+  if (token !== undefined || config.tokenFile === undefined) return token?.trim();
   try {
     return (await readFile(config.tokenFile, 'utf8')).trim();
   } catch (error) {
-    throw new AuthorityError('token_unreadable', 0, `the token file cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new GatewayStartError('token_unreadable', `the token file cannot be read: ${words(error)}`, { cause: error });
   }
 }

@@ -1,18 +1,30 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { issuedCertificateSchema } from '@countersign/protocol';
+import { join } from 'node:path';
+import {
+  acceptAnswer,
+  callAuthority,
+  type Identity,
+  type IdentityFiles,
+  keepRenewed,
+  type KeptRenewed,
+  keyPem,
+  loadIdentity,
+  type Material,
+  requestKey,
+  saveIdentity,
+  SdkError,
+  writeMaterial,
+} from '@countersign/sdk';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from '../primary/server-certificate.ts';
-import type { AuthorityClient } from './authority-client.ts';
-import { requestCertificate } from './certificate-request.ts';
-import { retry, type IdentityOptions } from './identity.ts';
-import { type Pair, PairFiles } from './pair-files.ts';
-import { Renewing } from './renewing.ts';
+import { retry, type RetryOptions, words } from './retry.ts';
 
 type AuthoritySource = CertificateSource & { readonly from: 'authority' };
 
-export interface ServerCertificatesOptions extends Pick<IdentityOptions, 'random' | 'warn' | 'signal'> {
-  readonly client: AuthorityClient;
+export interface ServerCertificatesOptions extends RetryOptions {
+  readonly url: URL;
+  readonly identity: Identity;
   readonly folder: string;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -21,8 +33,9 @@ export interface ServerCertificatesOptions extends Pick<IdentityOptions, 'random
 
 /** The server certificates that the authority issues: kept on disk, renewed in time. */
 export class ServerCertificates {
-  readonly #renewing = new Map<AuthoritySource, Renewing>();
   readonly #options: ServerCertificatesOptions;
+  readonly #certificates = new Map<string, CheckedCertificate>();
+  readonly #renewing: KeptRenewed[] = [];
 
   /** Gets every certificate of the configuration that is the authority's: from disk where a good one is, else from it. */
   static async obtain(config: GatewayConfig, options: ServerCertificatesOptions): Promise<ServerCertificates> {
@@ -36,60 +49,82 @@ export class ServerCertificates {
   }
 
   get certificates(): readonly CheckedCertificate[] {
-    return [...this.#renewing].map(([source, renewing]) => this.#check(source, renewing.pair));
+    return [...this.#certificates.values()];
   }
 
-  /** To be called about once a second. */
-  tick(): void {
-    for (const renewing of this.#renewing.values()) renewing.tick();
+  stop(): void {
+    for (const renewing of this.#renewing) renewing.stop();
   }
 
   async #obtain(source: AuthoritySource): Promise<void> {
     const { folder, now, random, warn } = this.#options;
-    const files = new PairFiles(folder, `server-${createHash('sha256').update(source.id).digest('hex').slice(0, 12)}`);
-    const order = async (): Promise<Pair> => {
-      const pair = await this.#order(source);
-      await files.write(pair);
-      return pair;
+    const name = `server-${createHash('sha256').update(source.id).digest('hex').slice(0, 12)}`;
+    const files = {
+      cert: join(folder, `${name}.crt`),
+      key: join(folder, `${name}.key`),
+      ca: join(folder, `${name}.ca.crt`),
     };
-    const known = await files.read();
-    const pair = known !== undefined && isUsable(known, source, now()) ? known : await retry(this.#options, order);
-    const renewing = new Renewing(pair, {
-      what: `the certificate for ${source.names.join(', ')}`,
-      renew: order,
-      onRenewed: (next) => this.#options.onChange(this.#check(source, next)),
-      onFailed: warn,
-      now,
-      random,
-    });
-    this.#renewing.set(source, renewing);
+    let material = await this.#stored(source, files);
+    material ??= await retry(this.#options, () => this.#order(source, files));
+    this.#certificates.set(source.id, this.#check(source, material));
+    this.#renewing.push(
+      keepRenewed({
+        validity: () => this.#certificates.get(source.id) ?? { notBefore: 0, notAfter: 0 },
+        renew: async () => {
+          const certificate = this.#check(source, await this.#order(source, files));
+          this.#certificates.set(source.id, certificate);
+          this.#options.onChange(certificate);
+        },
+        onFailed: (error) =>
+          warn(`the certificate for ${source.names.join(', ')} could not be renewed: ${words(error)}`),
+        now,
+        random,
+      }),
+    );
   }
 
-  async #order(source: AuthoritySource): Promise<Pair> {
+  /** What is on disk, where it still is what is asked for. */
+  async #stored(source: AuthoritySource, files: IdentityFiles): Promise<Material | undefined> {
+    try {
+      const material = await loadIdentity(files);
+      const { notAfter, warnings } = this.#check(source, material);
+      return notAfter > this.#options.now() && warnings.length === 0 ? material : undefined;
+    } catch (error) {
+      if (!(error instanceof SdkError && error.code === 'identity_missing')) {
+        this.#options.warn(`${files.cert} cannot be used, another certificate is asked for: ${words(error)}`);
+      }
+      return undefined;
+    }
+  }
+
+  async #order(source: AuthoritySource, files: IdentityFiles): Promise<Material> {
+    const { identity, url, now } = this.#options;
     const name = commonName(source.names);
-    const { key, csr } = await requestCertificate(name);
+    const request = await requestKey('p256', name);
+    const { cert, key, ca } = identity.tlsOptions();
     const sans = source.names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }));
-    const answer = await this.#options.client.post('/v1/certificates', { name, profile: 'server', sans, csr });
-    const pair = { cert: issuedCertificateSchema.parse(answer).certificate, key };
-    this.#check(source, pair);
-    return pair;
+    const answer = await callAuthority({
+      url,
+      path: 'v1/certificates',
+      body: { name, profile: 'server', sans, csr: request.csr },
+      ca,
+      identity: { cert, key },
+    });
+    const material = acceptAnswer(answer, request, { known: identity.material.roots, now: now() });
+    await saveIdentity(files, await writeMaterial(material));
+    return material;
   }
 
-  #check(source: AuthoritySource, pair: Pair): CheckedCertificate {
-    return checkServerCertificate({ id: source.id, ...pair }, source.names, this.#options.now());
+  #check(source: AuthoritySource, material: Material): CheckedCertificate {
+    const pair = { id: source.id, cert: material.certPem, key: keyPem(material) };
+    return checkServerCertificate(pair, source.names, this.#options.now());
   }
 }
 
-/** A server's name is a DNS name of the certificate too, so an address makes no common name where there is a DNS name. */
+/** The profile makes a server's common name a DNS name of it too, so an address is one only where there is nothing else. */
 function commonName(names: readonly string[]): string {
   const dns = names.find((name) => isIP(name) === 0 && name.length <= 64);
   return dns ?? names[0] ?? 'localhost';
-}
-
-function isUsable(pair: Pair, source: AuthoritySource, now: number): boolean {
-  const leaf = new X509Certificate(pair.cert);
-  if (leaf.validToDate.getTime() <= now) return false;
-  return checkServerCertificate({ id: source.id, ...pair }, source.names, now).warnings.length === 0;
 }
 
 function authoritySources(config: GatewayConfig): readonly AuthoritySource[] {
