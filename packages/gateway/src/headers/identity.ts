@@ -52,9 +52,7 @@ function readableName(name: { readonly type: string; readonly value: unknown }):
 }
 
 function readable(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
-    .replaceAll(/%(20|2F|3A|40)/g, (escaped) => decodeURIComponent(escaped))
-    .replaceAll(/^ | $/g, '%20');
+  return encodeURIComponent(text.toWellFormed()).replaceAll(/%(2F|3A|40)/g, (escaped) => decodeURIComponent(escaped));
 }
 
 /**

@@ -34,6 +34,7 @@ export class SectionScanner {
 
   readonly #limits: SectionLimits;
   readonly #hasStartLine: boolean;
+  readonly #opening: Buffer;
   /** Three numbers a field: start of the name, the colon, end of the line without CRLF. */
   readonly #offsets: number[] = [];
   #held: Buffer | undefined;
@@ -44,7 +45,9 @@ export class SectionScanner {
   #colon = 0;
   #startLineSeen = false;
 
-  constructor(limits: SectionLimits, hasStartLine: boolean) {
+  /** @param opening what the start line must begin with: a peer that speaks another protocol is seen at its first line */
+  constructor(limits: SectionLimits, hasStartLine: boolean, opening = '') {
+    this.#opening = Buffer.from(opening, 'latin1');
     this.#limits = limits;
     this.#hasStartLine = hasStartLine;
     this.#startLineSeen = !hasStartLine;
@@ -160,6 +163,7 @@ export class SectionScanner {
             return this.#refuse(
               octet === LF ? 'a line that ends in a bare LF' : 'a control character in the start line',
             );
+          if (!this.#opens(bytes, base, at)) return this.#refuse('another protocol');
           this.startLineEnd = at;
           this.#startLineSeen = true;
           phase = START_LF;
@@ -202,6 +206,12 @@ export class SectionScanner {
     const startLine = this.#hasStartLine && this.#startLineSeen ? this.startLineEnd : 0;
     const inStartLine = this.#hasStartLine && !this.#startLineSeen;
     return inStartLine || length - startLine <= this.#limits.fieldSection;
+  }
+
+  #opens(bytes: Buffer, start: number, length: number): boolean {
+    const opening = this.#opening;
+    if (opening.length === 0) return true;
+    return length >= opening.length && opening.compare(bytes, start, start + opening.length) === 0;
   }
 
   #record(lineEnd: number): void {

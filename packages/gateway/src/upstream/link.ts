@@ -70,7 +70,7 @@ export class Link implements Timed {
 
   readonly #owner: LinkOwner;
   readonly #deadlines: Deadlines;
-  readonly #scanner = new SectionScanner(RESPONSE_LIMITS, true);
+  readonly #scanner = new SectionScanner(RESPONSE_LIMITS, true, 'HTTP/1.');
   readonly #reader: BodyReader;
   #carried: Carried | undefined;
   #head: ResponseHead | undefined;

@@ -18,9 +18,6 @@ test('HTTP/2 requests reach an HTTP/1.1 upstream, with body and cookies, many at
   assert.equal((JSON.parse(second.body) as Seen).body, 'hello');
   assert.deepEqual([third.status, third.body], [200, '']);
   await path.entry(2);
-  assert.deepEqual(path.entries.map((entry) => [entry.protocol, entry.path, entry.status, entry.complete]).toSorted(), [
-    ['HTTP/2', '/1', 200, true],
-    ['HTTP/2', '/2', 200, true],
-    ['HTTP/2', '/3', 200, true],
-  ]);
+  const told = path.entries.map((entry) => `${entry.protocol} ${entry.path} ${entry.status} ${entry.complete}`);
+  assert.deepEqual(new Set(told), new Set(['HTTP/2 /1 200 true', 'HTTP/2 /2 200 true', 'HTTP/2 /3 200 true']));
 });
