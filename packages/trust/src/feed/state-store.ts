@@ -149,8 +149,9 @@ export class StateStore {
       problems.push(new TrustError('state_malformed', 'the seal of the stored state is not valid'));
     for (const line of readLines(changes.subarray(0, sealed))) this.#replay(line, state, now, snapshot.issuedAt);
     if (seal !== undefined) state.confirm(seal.at);
-    const rest = readLines(changes.subarray(sealed)).flatMap(revocationsOf);
-    state.carry(rest);
+    const rest = readLines(changes.subarray(sealed))
+      .flatMap(revocationsOf)
+      .filter((entry) => isCarried(state, entry));
     await this.#adopt(changes.subarray(0, sealed), rest);
     return { loaded: true, problems, alarms };
   }
@@ -235,6 +236,16 @@ export class StateStore {
     const result = this.#last.then(work, work);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+}
+
+/** Nobody vouches for these lines: one that makes no sense is passed over. */
+function isCarried(state: FeedState, revocation: Revocation): boolean {
+  try {
+    state.carry([revocation]);
+    return true;
+  } catch {
+    return false;
   }
 }
 

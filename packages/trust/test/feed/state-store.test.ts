@@ -204,7 +204,8 @@ describe('a crash', () => {
     using folder = temporaryFolder();
     await stored(folder.path);
     const lines = [revoke(14, '0e'), release(15, '0a')].map((line) => `${JSON.stringify(line)}\n`).join('');
-    await appendFile(await changesFile(folder.path), `${lines}{"type":"revoked","cur`);
+    const nonsense = '{"type":"revoked","issuer":"nobody","serial":"zz","reason":"keyCompromise"}\n{"type":"x"}\n';
+    await appendFile(await changesFile(folder.path), `${nonsense}${lines}{"type":"revoked","cur`);
     for (let restart = 0; restart < 2; restart += 1) {
       const { problems, feed } = await load(folder.path);
       assert.deepEqual(problems, []);
