@@ -25,16 +25,14 @@ export function readSerial(serialHex: string, into: Uint32Array): boolean {
   while (start < serialHex.length - 1 && serialHex.charCodeAt(start) === 0x30) start += 1;
   if (serialHex.length - start > MAX_DIGITS) return false;
   into.fill(0);
-  let shift = 0;
   let word = SERIAL_WORDS - 1;
-  for (let index = serialHex.length - 1; index >= start; index -= 1) {
-    const digit = hexDigit(serialHex.charCodeAt(index));
-    into[word] = (into[word] ?? 0) | (digit << shift);
-    shift += 4;
-    if (shift === 32) {
-      shift = 0;
-      word -= 1;
+  for (let end = serialHex.length; end > start; end -= 8) {
+    let value = 0;
+    for (let index = Math.max(end - 8, start); index < end; index += 1) {
+      value = (value << 4) | hexDigit(serialHex.charCodeAt(index));
     }
+    into[word] = value;
+    word -= 1;
   }
   return true;
 }

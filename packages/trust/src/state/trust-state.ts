@@ -1,5 +1,5 @@
-import { parseCertificate } from '@countersign/pki';
-import type { Certificate, Crypto, TrustAnchor } from '@countersign/pki';
+import { createSignatureCache, parseCertificate } from '@countersign/pki';
+import type { Certificate, Crypto, SignatureCache, TrustAnchor } from '@countersign/pki';
 
 import type { Bundle } from '../bundle/bundle.ts';
 import { nodeCrypto } from '../crypto/node-crypto.ts';
@@ -42,6 +42,8 @@ export class TrustState implements LiveRules {
   readonly crypto: Crypto;
   readonly intermediates: IntermediateStore;
   readonly cache = new VerdictCache();
+  /** Signatures checked before: those of intermediates come again with every client. */
+  readonly signatures: SignatureCache;
   readonly #options: TrustStateOptions;
   readonly #bundles = new Map<string, LoadedBundle>();
   readonly #sources = new Set<RevocationSource>();
@@ -53,6 +55,7 @@ export class TrustState implements LiveRules {
   constructor(options: TrustStateOptions = {}) {
     this.#options = options;
     this.crypto = options.crypto ?? nodeCrypto;
+    this.signatures = createSignatureCache(this.crypto, 4096);
     this.intermediates = options.intermediates ?? new IntermediateStore();
   }
 

@@ -57,6 +57,7 @@ function judgeAnew(peer: Presented, policy: VerdictPolicy, state: TrustState, no
     intermediates: candidatesFor(leaf, [sent, ...bundlesOf(policy, state)], state.intermediates),
     time: now,
     crypto: state.crypto,
+    signatures: state.signatures,
     profile: policy.profile ?? 'rfc5280',
     purpose: policy.purpose ?? 'client',
     revocation: search.check,
