@@ -40,6 +40,12 @@ function verdictOf(set: CrlSet, who: TestCertificate, bundle = bundleOf([root], 
   return verdict.ok ? 'accepted' : verdict.code;
 }
 
+/** The last octet of the signature is another one. */
+function changed(der: Uint8Array): Uint8Array {
+  const last = der.length - 1;
+  return der.with(last, (der[last] ?? 0) ^ 1);
+}
+
 function refusalOf(offer: () => CrlOffer): string {
   try {
     return offer().kind;
@@ -101,7 +107,7 @@ describe('CRLs of other CAs', () => {
       'a forged one': await issuing.crl({ forgedBy: root.key.privateKey }),
       'one of a CA of the same name': await otherIssuing.crl(),
       'one of a CA that may not sign CRLs': await noCrlSign.crl(),
-      'one whose octets were changed': (await issuing.crl({ revoked: [bad] })).with(-1, 0),
+      'one whose octets were changed': changed(await issuing.crl({ revoked: [bad] })),
     };
     for (const [what, der] of Object.entries(offers)) {
       assert.equal(
