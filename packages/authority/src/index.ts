@@ -2,6 +2,8 @@ export { AuthorityError, authorityErrorCodes } from './errors.ts';
 export type { AuthorityErrorCode } from './errors.ts';
 export { adminSocketPath } from './adapters/admin-socket.ts';
 export { isInitialized } from './adapters/data-folder.ts';
+export { backup, restore } from './operations/backup.ts';
+export type { Restored } from './operations/backup.ts';
 export { initAuthority } from './operations/init.ts';
 export type { Initialized, InitOptions } from './operations/init.ts';
 export type { CaSummary } from './operations/make-ca.ts';

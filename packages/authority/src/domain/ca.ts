@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { pemEncode } from '@countersign/pki';
 import type { Certificate, Signer } from '@countersign/pki';
-import type { Bundle } from '@countersign/protocol';
 
 /** A certificate of our own CAs. */
 export interface Ca {
@@ -51,10 +50,4 @@ export function caOf(id: string, certificate: Certificate): Ca {
 /** The newest issuing CA that is valid at `now`. */
 export function currentIssuer(cas: CaSet, now: number): SigningCa | undefined {
   return cas.issuing.findLast(({ certificate }) => certificate.notBefore <= now && now <= certificate.notAfter);
-}
-
-/** The bundle that this PKI's verifiers need: expired intermediates verify nothing and are left out. */
-export function bundleOf(cas: CaSet, now: number): Bundle {
-  const valid = cas.issuing.filter(({ certificate }) => now <= certificate.notAfter);
-  return { anchors: [cas.root.pem], intermediates: valid.map(({ pem }) => pem), generation: cas.generation };
 }

@@ -105,7 +105,9 @@ export class CrlPublisher {
   async refresh(): Promise<void> {
     for (const { keyHash } of this.#cas()) {
       const crl = await this.#store.crl(keyHash, 0);
-      if (crlIsDue(crl, issuingCrlSchedule, this.#clock())) await this.publish(keyHash, 0);
+      // After a restore the number is below what may have been served: nobody would take that CRL for the newest.
+      const outdated = crl !== undefined && crl.number < (await this.#store.lastCrlNumber(keyHash, 0));
+      if (outdated || crlIsDue(crl, issuingCrlSchedule, this.#clock())) await this.publish(keyHash, 0);
     }
   }
 }

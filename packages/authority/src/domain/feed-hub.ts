@@ -1,5 +1,6 @@
 import { formatCursor, parseCursor } from '@countersign/protocol';
-import type { Bundle, Convergence, FeedEvent } from '@countersign/protocol';
+import type { Convergence, FeedEvent } from '@countersign/protocol';
+import { readBundle } from './bundle.ts';
 import { changeEvent, takeSnapshot } from './feed-lines.ts';
 import type { SnapshotSigner } from './feed-lines.ts';
 import type { After, Clock, Store, StoredFeedChange } from './ports.ts';
@@ -39,6 +40,18 @@ interface Acknowledged {
   readonly workers: number;
 }
 
+interface Snapshot {
+  readonly line: string;
+  readonly upTo: number;
+}
+
+/** A snapshot that others may have too; `upTo` is undefined while it is being taken. */
+interface KeptSnapshot {
+  readonly at: number;
+  readonly taken: Promise<Snapshot>;
+  upTo: number | undefined;
+}
+
 /** A connected gateway, for the status. */
 export interface ConnectedGateway {
   readonly id: string;
@@ -52,7 +65,6 @@ export interface FeedHubOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly after: After;
-  readonly bundle: () => Bundle;
   readonly sign: SnapshotSigner;
   readonly heartbeatMs: number;
 }
@@ -71,9 +83,7 @@ export class FeedHub {
   #seq: number;
   #pumping: Promise<void> | undefined;
   #pumpAgain = false;
-  #snapshot:
-    | { readonly seq: number; readonly generation: number; readonly at: number; readonly line: Promise<string> }
-    | undefined;
+  #snapshot: KeptSnapshot | undefined;
   #lastHeartbeat: number;
   #closed = false;
 
@@ -119,7 +129,7 @@ export class FeedHub {
       const changes = await this.#options.store.changesAfter(seq, pageSize);
       const missed = changes.filter((change) => change.seq <= this.#seq);
       if (missed.length === 0) break;
-      for (const change of missed) this.#send(subscription, this.#line(change));
+      for (const change of missed) this.#send(subscription, await this.#line(change));
       seq = missed.at(-1)?.seq ?? seq;
     }
     // Nothing awaited since the comparison above: no change can fall between catching up and listening.
@@ -218,14 +228,13 @@ export class FeedHub {
       for (;;) {
         const changes = await this.#options.store.changesAfter(this.#seq, pageSize);
         if (changes.length === 0) break;
-        for (const change of changes) this.#giveOut(change);
+        for (const change of changes) this.#giveOut(change, await this.#line(change));
       }
     }
   }
 
-  #giveOut(change: StoredFeedChange): void {
+  #giveOut(change: StoredFeedChange, line: string): void {
     this.#seq = change.seq;
-    const line = this.#line(change);
     for (const subscription of this.#live) {
       if (change.seq <= subscription.caughtUpTo) continue;
       this.#send(subscription, line);
@@ -242,33 +251,31 @@ export class FeedHub {
     return parsed !== undefined && parsed.epoch === this.#epoch && parsed.seq <= this.#seq ? parsed.seq : undefined;
   }
 
-  /** Gateways that come back all at once share one snapshot. */
-  async #freshSnapshot(): Promise<{ line: string; upTo: number }> {
-    const { store, clock, bundle, sign, heartbeatMs } = this.#options;
-    await this.#pumping;
+  /** Gateways that come back all at once share one snapshot; its own place says where its reader goes on. */
+  async #freshSnapshot(): Promise<Snapshot> {
+    const { store, clock, sign, heartbeatMs } = this.#options;
     const now = clock();
-    const current = bundle();
     const known = this.#snapshot;
-    const usable =
-      known?.seq === this.#seq && known.generation === current.generation && Math.abs(now - known.at) < heartbeatMs;
-    if (known !== undefined && usable) return { line: await known.line, upTo: known.seq };
-    const taken = store.view((tx) => takeSnapshot(tx, now, current, sign));
-    const line = taken.then((snapshot) => JSON.stringify(snapshot));
-    const fresh = { seq: this.#seq, generation: current.generation, at: now, line };
-    this.#snapshot = fresh;
+    const stillNow = known?.upTo === undefined || known.upTo === this.#seq;
+    if (known !== undefined && stillNow && Math.abs(now - known.at) < heartbeatMs) return known.taken;
+    const taken = store
+      .view((tx) => takeSnapshot(tx, now, sign))
+      .then((snapshot) => ({ line: JSON.stringify(snapshot), upTo: snapshot.seq }));
+    const kept: KeptSnapshot = { at: now, taken, upTo: undefined };
+    this.#snapshot = kept;
     try {
-      // The store may be ahead of what was given out: from the snapshot's own place on, nothing is missed.
-      const { seq } = await taken;
-      this.#snapshot = { ...fresh, seq };
-      return { line: await line, upTo: seq };
+      kept.upTo = (await taken).upTo;
     } catch (error) {
-      this.#snapshot = undefined;
+      if (this.#snapshot === kept) this.#snapshot = undefined;
       throw error;
     }
+    return taken;
   }
 
-  #line(change: StoredFeedChange): string {
-    return JSON.stringify(changeEvent(this.#epoch, change, this.#options.bundle()));
+  async #line(change: StoredFeedChange): Promise<string> {
+    const { store, clock } = this.#options;
+    const bundle = change.type === 'bundle' ? await readBundle(store, clock()) : undefined;
+    return JSON.stringify(changeEvent(this.#epoch, change, bundle));
   }
 
   #heartbeat(): string {

@@ -125,7 +125,7 @@ export interface StoreReader {
   changesAfter(seq: number, limit: number): Promise<StoredFeedChange[]>;
   cas(): Promise<StoredCa[]>;
   crl(issuer: string, partition: number): Promise<StoredCrl | undefined>;
-  /** The last number of any CRL of `issuer` and `partition`; 0 before the first. */
+  /** The last number of any CRL of `issuer` and `partition`, those that a restore may have lost included; 0 before the first. */
   lastCrlNumber(issuer: string, partition: number): Promise<number>;
   auditTail(): Promise<{ seq: number; hash: string } | undefined>;
   auditAfter(seq: number, limit: number): Promise<StoredAudit[]>;

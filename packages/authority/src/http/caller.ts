@@ -1,8 +1,8 @@
-import { parseCertificate, PkiError } from '@countersign/pki';
-import type { AuditActor, Principal } from '@countersign/protocol';
-import type { VerdictCode } from '@countersign/trust';
 import type { TLSSocket } from 'node:tls';
-import { profiles } from '../domain/profiles.ts';
+import { equalOctets } from '@countersign/pki';
+import type { AuditActor, Principal } from '@countersign/protocol';
+import { anchorOf, judge, nodeCrypto, TrustState } from '@countersign/trust';
+import type { VerdictCode } from '@countersign/trust';
 import type { CaSet } from '../domain/ca.ts';
 import type { Clock, Store, StoredCertificate } from '../domain/ports.ts';
 
@@ -35,15 +35,27 @@ export function actorOf(caller: Caller): AuditActor {
   return { kind: profile === 'admin' || profile === 'gateway' ? profile : 'holder', name, serial };
 }
 
+const policy = { id: 'api', bundles: ['own'] };
+
+/** A trust state of our own CAs and nothing else. Revocation is not asked here: the store knows it better than any index. */
+function trustIn(cas: CaSet): TrustState {
+  const state = new TrustState({ crypto: nodeCrypto });
+  const intermediates = cas.issuing.map(({ certificate }) => certificate);
+  state.setBundle({ name: 'own', anchors: [anchorOf(cas.root.certificate)], intermediates, own: true });
+  return state;
+}
+
 /**
- * Knows who stands behind each connection. What the peer has shown is read once, when the handshake ends; whether it counts is asked
- * at every request, of the store: only octets that this authority itself has issued and still stands by are anybody's.
+ * Knows who stands behind each connection. What the peer has shown is read once, when the handshake ends; whether it counts is judged
+ * at every request: by the same verdict as everywhere, then by the store, for only octets that this authority itself has issued and
+ * still stands by are anybody's.
  */
 export class Callers {
   readonly #shown = new WeakMap<TLSSocket, Uint8Array | undefined>();
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #cas: () => CaSet;
+  #trust: { readonly cas: CaSet; readonly state: TrustState } | undefined;
 
   constructor(store: Store, clock: Clock, cas: () => CaSet) {
     this.#store = store;
@@ -60,31 +72,22 @@ export class Callers {
   async callerOn(socket: TLSSocket): Promise<Caller | RefusedCaller> {
     const leaf = this.#shown.get(socket);
     if (leaf === undefined) return { kind: 'none' };
-    let serial: string;
-    try {
-      serial = parseCertificate(leaf).serialHex;
-    } catch (error) {
-      if (error instanceof PkiError) return refused('malformed_certificate', error.message);
-      throw error;
-    }
-    const known = (await this.#store.certificatesBySerial(serial)).find(({ der }) => Buffer.from(der).equals(leaf));
-    if (known === undefined) return refused('untrusted_issuer', 'this authority has not issued it');
-    return this.#judge(known);
-  }
-
-  #judge(certificate: StoredCertificate): Caller | RefusedCaller {
-    const now = this.#clock();
-    const issuer = this.#cas().issuing.find(({ keyHash }) => keyHash === certificate.issuer);
-    if (issuer === undefined || issuer.certificate.notAfter < now)
-      return refused('expired', 'its issuing CA has ended');
-    if (now < certificate.notBefore) return refused('not_yet_valid', 'it is not valid yet');
-    if (certificate.notAfter < now) return refused('expired', 'it has expired');
-    if (!profiles[certificate.profile].usages.includes('clientAuth')) {
-      return refused('wrong_usage', `a certificate of profile ${certificate.profile} is for servers only`);
+    const verdict = judge({ presented: [leaf], resumed: false }, policy, this.#trustNow(), this.#clock());
+    if (!verdict.ok) return refused(verdict.code, verdict.detail);
+    const { issuerKeyHash, serialHex } = verdict.identity;
+    const certificate = await this.#store.certificate(issuerKeyHash, serialHex);
+    if (certificate === undefined || !equalOctets(certificate.der, leaf)) {
+      return refused('untrusted_issuer', 'the store does not know it: a backup from before it was issued was restored');
     }
     if (certificate.revocation !== undefined)
       return refused('revoked', `it was revoked (${certificate.revocation.reason})`);
     return { kind: 'certificate', certificate };
+  }
+
+  #trustNow(): TrustState {
+    const cas = this.#cas();
+    if (this.#trust?.cas !== cas) this.#trust = { cas, state: trustIn(cas) };
+    return this.#trust.state;
   }
 }
 

@@ -16,7 +16,7 @@ import { ProblemError } from './problem.ts';
 export interface RouteParts {
   readonly service: AuthorityService;
   readonly hub: FeedHub;
-  readonly bundle: () => Bundle;
+  readonly bundle: () => Promise<Bundle>;
   readonly status: () => Promise<Status>;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
   readonly version: string;

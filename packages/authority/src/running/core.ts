@@ -5,7 +5,7 @@ import { readKey } from '../adapters/key-files.ts';
 import { loadCas } from '../adapters/signing-ca.ts';
 import { openSqliteStore } from '../adapters/sqlite/store.ts';
 import { jwtTokenSeal } from '../adapters/token-seal.ts';
-import { bundleOf, currentIssuer } from '../domain/ca.ts';
+import { currentIssuer } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
 import { CrlPublisher } from '../domain/crl.ts';
 import { FeedHub } from '../domain/feed-hub.ts';
@@ -61,7 +61,6 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       store,
       clock,
       after: afterMs,
-      bundle: () => bundleOf(cas, clock()),
       sign: snapshotSigner(signWith),
       heartbeatMs: (options.heartbeatSeconds ?? 5) * 1000,
     });

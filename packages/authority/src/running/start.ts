@@ -6,7 +6,7 @@ import { keepApiIdentity } from '../adapters/api-identity.ts';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import { formatAddress, listen, listenOn } from '../adapters/listen.ts';
 import { recordAudit } from '../domain/audit.ts';
-import { bundleOf } from '../domain/ca.ts';
+import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
 import { publicServer } from '../http/public.ts';
@@ -71,6 +71,8 @@ async function run(
   log: Logger,
 ): Promise<RunningAuthority> {
   const { store, clock, cas, hub, crls, after, folder } = core;
+  // Before anybody can fetch them: after a restore the CRLs of the store are older than what was served.
+  await crls.refresh();
   const http = publicServer({ store, cas, clock, log });
   const httpAddress = await listenOn(http, options.http ?? defaultAddresses.http);
   closing.push(http);
@@ -105,7 +107,7 @@ async function run(
   const parts: RouteParts = {
     service: new AuthorityService({ context, hub, crls, metrics, after, log }),
     hub,
-    bundle: () => bundleOf(cas(), clock()),
+    bundle: () => readBundle(store, clock()),
     status: () => authorityStatus(statusParts),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     version,
@@ -129,7 +131,6 @@ async function run(
   closing.push(local);
 
   await store.write((tx) => recordAudit(tx, clock(), 'authority.started', { kind: 'authority' }, { version }));
-  await crls.refresh();
   const stopUpkeep = startUpkeep({
     core,
     keepIdentity: async () => {

@@ -1,3 +1,4 @@
+import { backup, DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AuthorityError } from '../../errors.ts';
 import type { Store, StoreReader, StoreWriter } from '../../domain/ports.ts';
@@ -29,11 +30,24 @@ export function createSqliteStore(path: string): void {
   }
 }
 
-/** Opens an existing store. Throws AuthorityError `unknown_format`, `store_corrupt` or `storage_failed`. */
-export function openSqliteStore(path: string): Store {
+/** Copies a store that may be in use: the copy is its state at one moment. */
+export async function copySqliteStore(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true, timeout: 5000 });
+  try {
+    await backup(source, to);
+  } catch (error) {
+    throw storeError(error);
+  } finally {
+    source.close();
+  }
+}
+
+/** Opens an existing store; `maxPages` bounds its size. Throws AuthorityError `unknown_format`, `store_corrupt` or `storage_failed`. */
+export function openSqliteStore(path: string, options: { readonly maxPages?: number } = {}): Store {
   let writer: SqliteConnection | undefined;
   try {
     writer = openConnection(path, false);
+    if (options.maxPages !== undefined) writer.raw.exec(`pragma max_page_count = ${options.maxPages}`);
     const version = writer.raw.prepare('pragma user_version').get()?.['user_version'];
     if (version !== schemaVersion) {
       throw new AuthorityError(

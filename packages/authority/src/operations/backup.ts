@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pack, unpack } from '../adapters/archive.ts';
+import type { ArchiveEntry } from '../adapters/archive.ts';
+import { checkMarker, dataFolder, isInitialized } from '../adapters/data-folder.ts';
+import type { DataFolder } from '../adapters/data-folder.ts';
+import { fileError, makePrivateFolder, syncFolder, systemCode } from '../adapters/files.ts';
+import { open as unseal, seal } from '../adapters/sealed-stream.ts';
+import { copySqliteStore, openSqliteStore } from '../adapters/sqlite/store.ts';
+import { recordAudit } from '../domain/audit.ts';
+import { AuthorityError } from '../errors.ts';
+import { surroundings } from './options.ts';
+import type { Surroundings } from './options.ts';
+
+/** What a backup is made of; passphrases are not in it. */
+const storeName = 'authority.sqlite';
+const markerName = 'countersign.json';
+const entryName = /^(?:countersign\.json|authority\.sqlite|ca\/[a-z0-9-]+\.(?:crt|key|crl))$/u;
+
+/**
+ * Writes everything the authority is (its CAs with their encrypted keys, its store) to one file, sealed with a passphrase. The
+ * authority may run meanwhile: what is written is its state at one moment. Passphrases are not in it.
+ *
+ * Throws AuthorityError: `not_initialized`, `unknown_format`, `file_exists`, `storage_full`, `invalid_option`.
+ *
+ * @example
+ * await backup('.countersign', { out: 'backup.countersign', passphrase })
+ */
+export async function backup(
+  dataDir: string,
+  options: Surroundings & { readonly out: string; readonly passphrase: string },
+): Promise<{ file: string; bytes: number }> {
+  const folder = dataFolder(dataDir);
+  await checkMarker(folder);
+  if (options.passphrase === '') throw new AuthorityError('invalid_option', 'an empty passphrase protects nothing');
+  const staged = join(folder.path, `.backup-${randomBytes(6).toString('hex')}`);
+  await makePrivateFolder(staged);
+  try {
+    const copy = join(staged, storeName);
+    // The store before the keys: a store never names a CA whose key came later.
+    await copySqliteStore(folder.store, copy);
+    const names = (await readdir(folder.caFolder)).map((name) => `ca/${name}`).filter((name) => entryName.test(name));
+    const entries: ArchiveEntry[] = [
+      { name: markerName, path: folder.marker },
+      { name: storeName, path: copy },
+      ...names.map((name) => ({ name, path: join(folder.path, name) })),
+    ];
+    const file = resolve(options.out);
+    const bytes = await writeNew(file, seal(pack(entries), options.passphrase));
+    await recordBackup(folder, options, file);
+    return { file, bytes };
+  } finally {
+    await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      for await (const piece of content) {
+        await file.writeFile(piece);
+        bytes += piece.length;
+      }
+      await file.sync();
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return bytes;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw new AuthorityError('file_exists', path, { cause: error });
+    throw fileError(error, path);
+  }
+}
+
+async function recordBackup(folder: DataFolder, options: Surroundings, file: string): Promise<void> {
+  const store = openSqliteStore(folder.store);
+  try {
+    const now = surroundings(options).clock();
+    await store.write((tx) => recordAudit(tx, now, 'backup.made', { kind: 'local' }, { file }));
+  } finally {
+    await store.close();
+  }
+}
+
+/** What a restore has led to. */
+export interface Restored {
+  /** The new history of the feed: gateways take everything anew, and keep what they knew besides. */
+  readonly epoch: string;
+  /** CRL numbers go on above this one, so above any that was ever served. */
+  readonly crlNumbersFrom: number;
+}
+
+/**
+ * Puts a backup into a data folder that holds no authority. A new epoch of the feed begins, and CRL numbers jump beyond any that was
+ * served since the backup was made; the root's CRL keeps its number until `rootCrl` signs the next.
+ *
+ * Throws AuthorityError: `already_initialized`, `folder_broken`, `wrong_passphrase`, `backup_unreadable`, `unknown_format`,
+ * `storage_full`.
+ */
+export async function restore(
+  dataDir: string,
+  options: Surroundings & { readonly file: string; readonly passphrase: string },
+): Promise<Restored> {
+  const folder = dataFolder(dataDir);
+  if (isInitialized(dataDir)) throw new AuthorityError('already_initialized', folder.path);
+  for (const path of [folder.caFolder, folder.store]) {
+    if (existsSync(path)) throw new AuthorityError('folder_broken', `${path} is in the way: move it away`);
+  }
+  await makePrivateFolder(folder.path);
+  const staged = join(folder.path, `.restore-${randomBytes(6).toString('hex')}`);
+  try {
+    await mkdir(staged, { mode: 0o700 });
+    const content = unseal(createReadStream(resolve(options.file)), options.passphrase);
+    await unpack(content, staged, (name) => entryName.test(name));
+    const from = dataFolder(staged);
+    await checkRestored(from);
+    const restored = await beginAnew(from.store, options);
+    await rename(from.store, folder.store);
+    await rename(from.caFolder, folder.caFolder);
+    // The marker makes it an authority, so it comes last.
+    await rename(from.marker, folder.marker);
+    syncFolder(folder.path);
+    return restored;
+  } catch (error) {
+    throw restoreError(error, options.file);
+  } finally {
+    await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function checkRestored(folder: DataFolder): Promise<void> {
+  await checkMarker(folder);
+  for (const path of [folder.store, folder.rootCertificate, folder.tokenKey]) {
+    if (!existsSync(path)) throw new AuthorityError('backup_unreadable', 'a file is missing in it');
+  }
+}
+
+async function beginAnew(storePath: string, options: Surroundings): Promise<Restored> {
+  const { clock, random } = surroundings(options);
+  const store = openSqliteStore(storePath);
+  try {
+    const now = clock();
+    const epoch = Buffer.from(random(16)).toString('hex');
+    // Numbers are counted one by one, and a clock counts milliseconds: no authority has served as many CRLs.
+    const crlNumbersFrom = now;
+    await store.write(async (tx) => {
+      await tx.beginEpoch(epoch, crlNumbersFrom);
+      await recordAudit(tx, now, 'authority.restored', { kind: 'local' }, { epoch });
+    });
+    return { epoch, crlNumbersFrom };
+  } finally {
+    await store.close();
+  }
+}
+
+function restoreError(error: unknown, file: string): unknown {
+  if (systemCode(error) === 'ENOENT')
+    return new AuthorityError('backup_unreadable', `${file}: no such file`, { cause: error });
+  if (error instanceof SyntaxError)
+    return new AuthorityError('backup_unreadable', 'an entry is malformed', { cause: error });
+  return fileError(error, file);
+}

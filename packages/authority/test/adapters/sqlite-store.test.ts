@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createSqliteStore, openSqliteStore } from '../../src/adapters/sqlite/store.ts';
+import { AuthorityError } from '../../src/errors.ts';
+import { testDomain } from '../support/context.ts';
+import type { TestDomain } from '../support/context.ts';
+import { temporaryFolder } from '@countersign/testkit';
+import { writeFileSync } from 'node:fs';
+
+describe('the store', () => {
+  let domain: TestDomain;
+  beforeEach(async () => {
+    domain = await testDomain();
+  });
+  afterEach(() => domain[Symbol.asyncDispose]());
+
+  it('keeps nothing of a write that refuses, fails or throws, and everything of those beside it', async () => {
+    const { store } = domain;
+    const token = (hash: string) => ({
+      hash,
+      name: hash,
+      profile: 'client' as const,
+      sans: [],
+      createdAt: 0,
+      expiresAt: 1,
+    });
+    const outcomes = await Promise.allSettled([
+      store.write((tx) => tx.addToken(token('a'))),
+      store.write(async (tx) => {
+        await tx.addToken(token('b'));
+        return { ok: false };
+      }),
+      store.write(async (tx) => {
+        await tx.addToken(token('c'));
+        throw new Error('thrown');
+      }),
+      store.write(async (tx) => {
+        await tx.addToken(token('d'));
+        await tx.addToken(token('d'));
+      }),
+      store.write((tx) => tx.addToken(token('e'))),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    );
+    const there = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map(async (hash) => (await store.token(hash)) !== undefined),
+    );
+    assert.deepEqual(there, [true, false, false, false, true]);
+  });
+
+  it('shows nothing of a write before it is durable', async () => {
+    const { store } = domain;
+    let seen: unknown = 'not asked';
+    await store.write(async (tx) => {
+      await tx.addToken({ hash: 'x', name: 'x', profile: 'client', sans: [], createdAt: 0, expiresAt: 1 });
+      seen = await store.token('x');
+    });
+    assert.equal(seen, undefined);
+    assert.ok(await store.token('x'));
+  });
+
+  it('says that the disk is full and has changed nothing', async () => {
+    // A connection may not grow beyond its page limit: the same error that a full disk gives.
+    const folder = temporaryFolder();
+    const path = folder.in('small.sqlite');
+    createSqliteStore(path);
+    const store = openSqliteStore(path, { maxPages: 60 });
+    const fill = async (): Promise<number> => {
+      for (let i = 0; ; i += 1) {
+        await store.write((tx) =>
+          tx.addToken({
+            hash: `${i}`,
+            name: 'n'.repeat(3000),
+            profile: 'client',
+            sans: [],
+            createdAt: 0,
+            expiresAt: 1,
+          }),
+        );
+      }
+    };
+    await assert.rejects(fill(), (error) => error instanceof AuthorityError && error.code === 'storage_full');
+    assert.ok(await store.token('0'), 'what was stored is still there');
+    await store.write((tx) => tx.revokeTokens('nobody', 0));
+    await store.close();
+    folder[Symbol.dispose]();
+  });
+
+  it('refuses a file of another version, and one that is none', async () => {
+    const folder = temporaryFolder();
+    const path = folder.in('s.sqlite');
+    createSqliteStore(path);
+    const raw = new DatabaseSync(path);
+    raw.exec('pragma user_version = 99');
+    raw.close();
+    assert.throws(
+      () => openSqliteStore(path),
+      (error) => error instanceof AuthorityError && error.code === 'unknown_format',
+    );
+    const other = folder.in('o.sqlite');
+    writeFileSync(other, 'this is no database, however long it gets'.repeat(100));
+    assert.throws(
+      () => openSqliteStore(other),
+      (error) => error instanceof AuthorityError && error.code === 'store_corrupt',
+    );
+    folder[Symbol.dispose]();
+  });
+
+  it('commits what comes together in few transactions', async () => {
+    const { store } = domain;
+    const raw = new DatabaseSync(domain.storePath, { readOnly: true });
+    const version = () => Number(raw.prepare('pragma data_version').get()?.['data_version']);
+    let commits = 0;
+    let last = version();
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        await store.write((tx) =>
+          tx.addToken({ hash: `h${i}`, name: 'n', profile: 'client', sans: [], createdAt: 0, expiresAt: 1 }),
+        );
+        const now = version();
+        if (now !== last) commits += 1;
+        last = now;
+      }),
+    );
+    raw.close();
+    assert.ok(commits >= 1 && commits <= 4, `${commits} commits`);
+  });
+});

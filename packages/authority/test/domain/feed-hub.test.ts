@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { feedEventSchema } from '@countersign/protocol';
+import type { FeedEvent } from '@countersign/protocol';
+import { anchorOf, FeedState, nodeCrypto } from '@countersign/trust';
+import { FeedHub } from '../../src/domain/feed-hub.ts';
+import type { FeedSubscriber } from '../../src/domain/feed-hub.ts';
+import type { After } from '../../src/domain/ports.ts';
+import { release, revoke } from '../../src/domain/revocation.ts';
+import { snapshotSigner } from '../../src/domain/snapshot-jws.ts';
+import { testDomain } from '../support/context.ts';
+import type { TestDomain } from '../support/context.ts';
+
+const local = { kind: 'local' } as const;
+
+/** Timers that fire when the test says so. */
+class Timers {
+  readonly #waiting = new Set<() => void>();
+  readonly after: After = (_ms, callback) => {
+    this.#waiting.add(callback);
+    return () => this.#waiting.delete(callback);
+  };
+  fire(): void {
+    for (const callback of this.#waiting) callback();
+  }
+}
+
+/** Keeps what it is sent. */
+class Listener {
+  readonly events: FeedEvent[] = [];
+  ended = false;
+  accepts = true;
+  readonly sink = {
+    send: (line: string): boolean => {
+      this.events.push(feedEventSchema.parse(JSON.parse(line)));
+      return this.accepts;
+    },
+    end: (): void => {
+      this.ended = true;
+    },
+  };
+  get types(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+}
+
+describe('the feed', () => {
+  let domain: TestDomain;
+  let timers: Timers;
+  let hub: FeedHub;
+  beforeEach(async () => {
+    domain = await testDomain();
+    timers = new Timers();
+    hub = await openHub();
+  });
+  afterEach(async () => {
+    hub.close();
+    await domain[Symbol.asyncDispose]();
+  });
+
+  function openHub(): Promise<FeedHub> {
+    const [issuer] = domain.cas.issuing;
+    assert.ok(issuer);
+    return FeedHub.open({
+      store: domain.store,
+      clock: domain.clock.now,
+      after: timers.after,
+      sign: snapshotSigner(() => issuer),
+      heartbeatMs: 5000,
+    });
+  }
+
+  const subscriber = (extra: Partial<FeedSubscriber> = {}): FeedSubscriber => ({
+    gateway: 'g1',
+    name: 'edge',
+    cursor: undefined,
+    path: [],
+    expiresAt: Number.POSITIVE_INFINITY,
+    ...extra,
+  });
+
+  async function listen(extra: Partial<FeedSubscriber> = {}): Promise<Listener> {
+    const listener = new Listener();
+    await hub.subscribe(subscriber(extra), listener.sink);
+    return listener;
+  }
+
+  async function revokeName(name: string): Promise<number> {
+    const done = await revoke(domain.store, domain.clock.now(), { by: 'name', name }, 'superseded', local);
+    assert.ok(done.ok);
+    await hub.pump();
+    return done.seq;
+  }
+
+  it('begins with a snapshot that gateways can verify, and goes on with changes', async () => {
+    await domain.issued('early');
+    await domain.issued('late');
+    await revokeName('early');
+    const listener = await listen();
+    await revokeName('late');
+    await release(domain.store, domain.clock.now(), { by: 'name', name: 'late' }, local);
+    assert.deepEqual(listener.types, ['snapshot', 'heartbeat', 'revoked']);
+
+    const state = new FeedState({ anchors: [anchorOf(domain.cas.root.certificate)], crypto: nodeCrypto });
+    for (const event of listener.events) {
+      const applied = state.apply(event, domain.clock.now());
+      assert.ok(applied.ok, applied.ok ? '' : applied.error.message);
+    }
+    assert.equal(state.size, 2);
+    assert.equal(state.cursor, hub.cursor);
+  });
+
+  it('gives exactly what was missed to who comes back with its cursor', async () => {
+    for (const name of ['a', 'b', 'c']) await domain.issued(name);
+    await revokeName('a');
+    const { cursor } = hub;
+    await revokeName('b');
+    await revokeName('c');
+    const listener = await listen({ cursor });
+    assert.deepEqual(listener.types, ['revoked', 'revoked', 'heartbeat']);
+    assert.deepEqual((await listen({ cursor: hub.cursor })).types, ['heartbeat']);
+  });
+
+  it('gives a snapshot to a cursor of another history, of the future, and to nonsense', async () => {
+    const { seq, epoch } = await domain.store.state();
+    for (const cursor of [`${'ff'.repeat(16)}:${seq}`, `${epoch}:${seq + 1}`, 'nonsense']) {
+      assert.deepEqual((await listen({ cursor })).types, ['snapshot', 'heartbeat'], cursor);
+    }
+  });
+
+  it('loses and repeats nothing for those who come while changes are made', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `n${i}`);
+    for (const name of names) await domain.issued(name);
+    const listeners: Listener[] = [];
+    await Promise.all(
+      names.map(async (name, i) => {
+        const revoking = revokeName(name);
+        if (i % 4 === 0) listeners.push(await listen());
+        await revoking;
+      }),
+    );
+    await hub.pump();
+    for (const { events } of listeners) {
+      const known = events.flatMap((event) =>
+        event.type === 'snapshot' ? event.revocations : event.type === 'revoked' ? [event] : [],
+      );
+      const serials = known.map(({ serial }) => serial);
+      assert.equal(serials.length, names.length);
+      assert.equal(new Set(serials).size, names.length);
+    }
+  });
+
+  it('tells of a new CA with the bundle that the store has', async () => {
+    const listener = await listen();
+    const [issuer] = domain.cas.issuing;
+    assert.ok(issuer);
+    await domain.store.write(async (tx) => {
+      await tx.addCa({ id: 'issuing-1', keyHash: issuer.keyHash, der: issuer.certificate.der, createdAt: 0 });
+      await tx.setGeneration(2);
+      await tx.addChange({ type: 'bundle', generation: 2 });
+    });
+    await hub.pump();
+    const event = listener.events.at(-1);
+    assert.ok(event?.type === 'bundle');
+    assert.deepEqual(event.bundle.intermediates, [issuer.pem]);
+    assert.equal(event.bundle.generation, 2);
+  });
+
+  it('beats every five seconds, with its place', async () => {
+    const listener = await listen();
+    hub.tick();
+    assert.equal(listener.events.length, 2);
+    domain.clock.advance(5000);
+    hub.tick();
+    assert.deepEqual(listener.types, ['snapshot', 'heartbeat', 'heartbeat']);
+    domain.clock.advance(-3_600_000);
+    hub.tick();
+    assert.equal(listener.events.length, 4, 'a clock that was set back does not silence it');
+  });
+
+  it('ends with the certificate it rests on: revoked or expired', async () => {
+    const edge = await domain.issued('edge', 'gateway');
+    const path = [{ issuer: edge.issuer, serial: edge.serial }];
+    const revoked = await listen({ path });
+    const expiring = await listen({ expiresAt: domain.clock.now() + 1000 });
+    const other = await listen();
+    await revokeName('edge');
+    domain.clock.advance(1001);
+    hub.tick();
+    assert.deepEqual([revoked.ended, expiring.ended, other.ended], [true, true, false]);
+    assert.equal(revoked.types.at(-1), 'revoked', 'it still learns of its own revocation');
+  });
+
+  it('cuts off who does not read', async () => {
+    await domain.issued('x');
+    const slow = await listen();
+    slow.accepts = false;
+    await revokeName('x');
+    assert.ok(slow.ended);
+    assert.equal(hub.gateways().length, 0);
+  });
+
+  it('knows when every gateway has acknowledged, and waits no longer than it is told', async () => {
+    await domain.issued('x');
+    await listen({ gateway: 'g1' });
+    await listen({ gateway: 'g2' });
+    const seq = await revokeName('x');
+    const settling = hub.settled(seq, 1000);
+    assert.ok(hub.acknowledge('g1', hub.cursor, 2));
+    assert.ok(hub.acknowledge('g2', hub.cursor, 1));
+    const { gateways, converged } = await settling;
+    assert.deepEqual([gateways, converged], [2, 2]);
+
+    await domain.issued('y');
+    const late = hub.settled(await revokeName('y'), 1000);
+    assert.ok(hub.acknowledge('g1', hub.cursor, 2));
+    timers.fire();
+    assert.deepEqual({ ...(await late), waitedMs: 0 }, { gateways: 2, converged: 1, waitedMs: 0 });
+  });
+
+  it('takes no acknowledgement of another history or of the future', async () => {
+    const { seq, epoch } = await domain.store.state();
+    assert.equal(hub.acknowledge('g1', `${'ff'.repeat(16)}:${seq}`, 1), false);
+    assert.equal(hub.acknowledge('g1', `${epoch}:${seq + 1}`, 1), false);
+    assert.equal(hub.acknowledge('g1', 'nonsense', 1), false);
+    assert.equal(hub.acknowledge('g1', `${epoch}:${seq}`, 1), true);
+  });
+});

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { nodeCrypto, generateKeyPair } from '@countersign/trust';
+import { temporaryFolder, testClock } from '@countersign/testkit';
+import type { TestClock } from '@countersign/testkit';
+import { createSqliteStore, openSqliteStore } from '../../src/adapters/sqlite/store.ts';
+import { jwtTokenSeal } from '../../src/adapters/token-seal.ts';
+import type { CaSet } from '../../src/domain/ca.ts';
+import { issueForAdmin } from '../../src/domain/doors.ts';
+import type { Store, StoredCertificate } from '../../src/domain/ports.ts';
+import type { TokenContext } from '../../src/domain/tokens.ts';
+import { makeIssuing, makeRoot } from '../../src/operations/make-ca.ts';
+import { newRequest } from './keys.ts';
+
+const random = (length: number): Uint8Array => randomBytes(length);
+
+/** A domain on a real store in a folder of its own, on a clock that stands still. */
+export interface TestDomain extends AsyncDisposable {
+  readonly context: TokenContext;
+  readonly store: Store;
+  readonly storePath: string;
+  readonly clock: TestClock;
+  readonly cas: CaSet;
+  /** Issues for an administrator. */
+  issued(name: string, profile?: 'client' | 'gateway' | 'server' | 'peer', extra?: object): Promise<StoredCertificate>;
+}
+
+/** Makes a domain; nothing in it is slow on purpose, because no key is written to a file. */
+export async function testDomain(): Promise<TestDomain> {
+  const folder = temporaryFolder('countersign-domain-');
+  const clock = testClock();
+  const storePath = folder.in('authority.sqlite');
+  createSqliteStore(storePath);
+  const store = openSqliteStore(storePath);
+  const root = await makeRoot(clock.now(), random, 'Test');
+  const issuing = await makeIssuing(clock.now(), random, 'Test', 1, 'p256', root.ca, 'http://ca.example');
+  const cas: CaSet = { root: root.ca, issuing: [issuing.ca], generation: 1 };
+  await store.write(async (tx) => {
+    await tx.beginEpoch('e0'.repeat(16), 0);
+    await tx.setGeneration(1);
+    const { keyHash, certificate } = root.ca;
+    await tx.addCa({ id: 'root', keyHash, der: certificate.der, createdAt: clock.now() });
+  });
+  const { privateKey } = await generateKeyPair('p256');
+  const context: TokenContext = {
+    store,
+    clock: clock.now,
+    random,
+    crypto: nodeCrypto,
+    cas: () => cas,
+    urls: { base: 'http://ca.example' },
+    seal: jwtTokenSeal(privateKey),
+    apiUrl: () => 'https://ca.example:8443',
+  };
+  return {
+    context,
+    store,
+    storePath,
+    clock,
+    cas,
+    issued: async (name, profile = 'client', extra = {}) => {
+      const { csr } = await newRequest();
+      const request = { name, profile, sans: [], csr, ...extra };
+      const outcome = await issueForAdmin(context, request, { kind: 'local' });
+      if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.detail}`);
+      const [stored] = await store.certificatesBySerial(outcome.issued.serial);
+      if (stored === undefined) throw new Error('what was issued is not stored');
+      return stored;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
