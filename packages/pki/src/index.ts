@@ -37,6 +37,7 @@ export {
   isLegacyScheme,
   LEGACY_SCHEMES,
   MODERN_SCHEMES,
+  pssSaltLength,
   schemeAlgorithm,
   schemeFitsKey,
   signatureScheme,

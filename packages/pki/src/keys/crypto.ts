@@ -13,8 +13,15 @@ export interface Crypto {
    *
    * @param spkiDer SubjectPublicKeyInfo
    * @param signature ECDSA and DSA: the DER SEQUENCE of r and s
+   * @param saltLength RSASSA-PSS: octets of salt, exactly; those of the digest when it is absent
    */
-  verify(scheme: SignatureScheme, spkiDer: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
+  verify(
+    scheme: SignatureScheme,
+    spkiDer: Uint8Array,
+    data: Uint8Array,
+    signature: Uint8Array,
+    saltLength?: number,
+  ): boolean;
   digest(algorithm: DigestAlgorithm, data: Uint8Array): Uint8Array;
 }
 

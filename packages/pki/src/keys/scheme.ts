@@ -4,7 +4,7 @@ import { algorithmIdentifier, shareAlgorithm } from '../x509/algorithm.ts';
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import { OID } from '../x509/oids.ts';
 import type { PublicKeyKind } from '../x509/public-key.ts';
-import { DIGEST_OCTETS, encodePssParameters, readPssParameters } from './pss.ts';
+import { encodePssParameters, readPssParameters } from './pss.ts';
 
 /** Signature schemes that may be used for new signatures. */
 export const MODERN_SCHEMES = [
@@ -68,7 +68,7 @@ const schemes = new WeakMap<AlgorithmIdentifier, SignatureScheme | 'unsupported'
 /**
  * The scheme of a signature AlgorithmIdentifier, `undefined` when it is not known or its parameters are not what the
  * RFC asks for: NULL or absent for RSASSA-PKCS1-v1_5 (RFC 4055 section 5), absent for ECDSA, DSA, Ed25519, ML-DSA,
- * RSASSA-PSS-params with a salt as long as the digest.
+ * RSASSA-PSS-params whose mask generation uses the same digest; see {@link pssSaltLength}.
  */
 export function signatureScheme(algorithm: AlgorithmIdentifier): SignatureScheme | undefined {
   let scheme = schemes.get(algorithm);
@@ -90,10 +90,22 @@ function findScheme(algorithm: AlgorithmIdentifier): SignatureScheme | undefined
   return parameters === undefined ? WITHOUT_PARAMETERS[oid] : undefined;
 }
 
+/** More than a key of 16,384 bits can carry. */
+const MAX_SALT_OCTETS = 2048;
+
+/**
+ * Octets of salt of an RSASSA-PSS AlgorithmIdentifier, `undefined` for every other algorithm. Usually those of the digest,
+ * but the parameters may name any number (RFC 4055 section 3.1); the openssl command used to take the largest that fits.
+ */
+export function pssSaltLength(algorithm: AlgorithmIdentifier): number | undefined {
+  if (algorithm.oid !== OID.rsassaPss || algorithm.parameters === undefined) return undefined;
+  return readPssParameters(algorithm.parameters).saltLength;
+}
+
 function pssScheme(parameters: Uint8Array): SignatureScheme | undefined {
   try {
     const { hash, saltLength } = readPssParameters(parameters);
-    return saltLength === DIGEST_OCTETS[hash] ? `rsa-pss-${hash}` : undefined;
+    return saltLength <= MAX_SALT_OCTETS ? `rsa-pss-${hash}` : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
 import type { Crypto } from './crypto.ts';
-import { schemeFitsKey, signatureScheme } from './scheme.ts';
+import { pssSaltLength, schemeFitsKey, signatureScheme } from './scheme.ts';
 import type { SignatureScheme } from './scheme.ts';
 
 /** What carries a signature: a certificate, a CRL, a request, an OCSP response. */
@@ -28,7 +28,8 @@ export function verifySignature(signed: Signed, spki: SubjectPublicKeyInfo, cryp
   const scheme = signatureScheme(signed.signatureAlgorithm);
   if (scheme === undefined) return { ok: false, code: 'signature_algorithm_unsupported' };
   if (!schemeFitsKey(scheme, spki.key)) return { ok: false, code: 'signature_key_mismatch' };
-  return crypto.verify(scheme, spki.der, signed.tbs, signed.signature)
+  const saltLength = pssSaltLength(signed.signatureAlgorithm);
+  return crypto.verify(scheme, spki.der, signed.tbs, signed.signature, saltLength)
     ? { ok: true, scheme }
     : { ok: false, code: 'signature_invalid' };
 }

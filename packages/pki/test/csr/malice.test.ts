@@ -182,3 +182,19 @@ test('the requests of pyca/cryptography are read or refused as they should be', 
     'two_basic_constraints.pem': 'ext_duplicate',
   });
 });
+
+test('the requests of Mbed TLS are read, and prove possession except where the digest is SHA-224', () => {
+  const folder = join(vectors, 'mbedtls/parse_input');
+  const outcomes: Record<string, string> = {};
+  for (const file of readdirSync(folder)
+    .filter((name) => /\.req\.[a-z0-9_]+$/.test(name))
+    .toSorted()) {
+    for (const block of pemDecode(readFileSync(join(folder, file)))) outcomes[file] = outcome(block.der);
+  }
+  const others = Object.entries(outcomes).filter(([, result]) => result !== 'ok');
+  assert.equal(Object.keys(outcomes).length, 17);
+  assert.deepEqual(
+    others,
+    ['server1', 'server5', 'server9'].map((name) => [`${name}.req.sha224`, 'signature_algorithm_unsupported']),
+  );
+});

@@ -50,13 +50,20 @@ function tryImport(spkiDer: Uint8Array): ImportedKey | 'unusable' {
  * verifySignature(certificate, issuer.spki, nodeCrypto)
  */
 export const nodeCrypto: Crypto = {
-  verify(scheme: SignatureScheme, spkiDer: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+  verify(
+    scheme: SignatureScheme,
+    spkiDer: Uint8Array,
+    data: Uint8Array,
+    signature: Uint8Array,
+    saltLength?: number,
+  ): boolean {
     const imported = importedKey(spkiDer);
     const { digest, options, keyTypes } = signingParameters(scheme);
     // Node picks the algorithm by the key: an RSA key would otherwise answer for an ECDSA scheme.
     if (imported === undefined || !keyTypes.includes(imported.type)) return false;
     try {
-      return verify(digest, data, { key: imported.key, ...options }, signature);
+      const salt = saltLength === undefined ? {} : { saltLength };
+      return verify(digest, data, { key: imported.key, ...options, ...salt }, signature);
     } catch {
       return false;
     }
