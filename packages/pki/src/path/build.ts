@@ -45,7 +45,7 @@ export function buildAndValidate(leaf: Certificate, options: PathOptions): PathR
 /** Why there is no valid path. */
 function explain(ctx: PathContext, leaf: Certificate, search: Search): PathResult {
   const ofLeaf = leafFaults(ctx, leaf, true);
-  const ranOut = search.stopped;
+  const { ranOut } = search;
   const complete = search.collect(leaf, ofLeaf);
   const attempts = search.attempts;
   const best = closest(complete);

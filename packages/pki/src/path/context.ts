@@ -28,7 +28,7 @@ const KEY_AGREEMENT = 1 << 4;
 
 const DEFAULT_BUDGET: Required<PathBudget> = {
   signatures: 128,
-  steps: 1 << 14,
+  steps: 1 << 12,
   depth: 32,
   nameComparisons: 1 << 20,
   attempts: 16,

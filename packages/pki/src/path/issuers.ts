@@ -29,6 +29,10 @@ export class Issuers {
   readonly #anchors: readonly Candidate[];
   readonly #intermediates: readonly Candidate[];
   #byName: Index | undefined;
+  readonly #found = {
+    same: new Map<Certificate, readonly Candidate[]>(),
+    other: new Map<Certificate, readonly Candidate[]>(),
+  };
   #reachable: ReadonlySet<string> | undefined;
 
   constructor(ctx: PathContext) {
@@ -49,6 +53,16 @@ export class Issuers {
    * 4.1.2.6) and costs next to nothing to see; `other`: those whose name is equal, but written otherwise.
    */
   of(cert: Certificate, spelling: 'same' | 'other'): readonly Candidate[] {
+    const kept = this.#found[spelling];
+    let candidates = kept.get(cert);
+    if (candidates === undefined) {
+      candidates = this.#find(cert, spelling);
+      kept.set(cert, candidates);
+    }
+    return candidates;
+  }
+
+  #find(cert: Certificate, spelling: 'same' | 'other'): readonly Candidate[] {
     const found = [
       ...pick(this.#anchors, cert.issuer, spelling, () => anchorIndex(this.#ctx.options.anchors)),
       ...pick(this.#intermediates, cert.issuer, spelling, () => (this.#byName ??= index(this.#intermediates))),
@@ -60,9 +74,30 @@ export class Issuers {
   }
 
   /** Whether a certificate's issuer can lead to a trust anchor as far as names tell: what cannot need not be paid for. */
-  leadsToAnchor(cert: Certificate): boolean {
+  namesLeadToAnchor(cert: Certificate): boolean {
     this.#reachable ??= this.#reachableNames();
     return this.#reachable.has(cert.issuer.key);
+  }
+
+  /**
+   * The certificates from which a chain of genuine signatures leads up to a trust anchor: those that the anchors signed,
+   * those that these signed, and so on. What is not among them is a dead end, whatever the way to it.
+   *
+   * @param isSigned whether a key signed a certificate.
+   */
+  signedByAnchors(isSigned: (cert: Certificate, spki: SubjectPublicKeyInfo) => boolean): ReadonlySet<Certificate> {
+    const byIssuer = new Map<string, Certificate[]>();
+    for (const { certificate } of this.#intermediates) append(byIssuer, certificate!.issuer.key, certificate!);
+    const reached = new Set<Certificate>();
+    const pending = [...this.#anchors];
+    for (let above = pending.pop(); above !== undefined; above = pending.pop()) {
+      for (const cert of byIssuer.get(above.name.key) ?? []) {
+        if (reached.has(cert) || !isSigned(cert, above.spki)) continue;
+        reached.add(cert);
+        pending.push({ name: cert.subject, spki: cert.spki, anchor: undefined, certificate: cert });
+      }
+    }
+    return reached;
   }
 
   #reachableNames(): ReadonlySet<string> {

@@ -29,7 +29,10 @@ export interface CompletePath {
 const MAX_COMPLETE = 16;
 
 /** After so many signatures, names decide first whether a branch can reach a trust anchor at all. */
-const SIGNATURES_BEFORE_REACHABILITY = 4;
+const SIGNATURES_BEFORE_NAMES = 4;
+
+/** After so many steps it is found out, from the anchors down, which certificates are worth a look. */
+const STEPS_BEFORE_MAP = 64;
 
 export class Search {
   readonly #ctx: PathContext;
@@ -39,7 +42,9 @@ export class Search {
   readonly #chain: Certificate[] = [];
   #steps = 0;
   #stopped = false;
+  #ranOut = false;
   #collect: CompletePath[] | undefined;
+  #map: ReadonlySet<Certificate> | undefined;
 
   constructor(ctx: PathContext) {
     this.#ctx = ctx;
@@ -52,9 +57,9 @@ export class Search {
     return this.#attempts;
   }
 
-  /** Whether a limit ended the search. */
-  get stopped(): boolean {
-    return this.#stopped;
+  /** Whether a limit kept a branch from being tried. */
+  get ranOut(): boolean {
+    return this.#ranOut;
   }
 
   /** The first path of a faultless leaf that is valid. */
@@ -75,6 +80,8 @@ export class Search {
     this.#collect = complete;
     this.#steps = 0;
     this.#stopped = false;
+    // What cannot be checked is followed in this search, but was not in the one before.
+    this.#map = undefined;
     this.#chain.length = 0;
     this.#chain.push(leaf);
     this.#extend();
@@ -89,7 +96,10 @@ export class Search {
         if (this.#stopped) return undefined;
         tried += 1;
         this.#steps += 1;
-        if (this.#steps > this.#ctx.budget.steps) return this.#stop(child, 'steps');
+        if (this.#steps > this.#ctx.budget.steps) {
+          this.#stopped = true;
+          return this.#runOut(child, 'steps');
+        }
         const found =
           candidate.anchor === undefined
             ? this.#tryIntermediate(child, candidate.certificate!)
@@ -103,20 +113,34 @@ export class Search {
 
   #tryIntermediate(child: Certificate, cert: Certificate): ValidPath | undefined {
     if (this.#isOnChain(cert)) return undefined;
-    if (this.#chain.length >= this.#ctx.budget.depth) return this.#stop(child, 'depth');
+    if (this.#chain.length >= this.#ctx.budget.depth) return this.#runOut(child, 'depth');
     const extended = [...this.#chain, cert];
     if (this.#collect === undefined) {
       const found = intermediateFaults(this.#ctx, cert, this.#chain, false)[0] ?? this.#tooLong(extended);
       if (found !== undefined) return this.#giveUp(extended, found);
     }
-    if (this.#signatures.spent >= SIGNATURES_BEFORE_REACHABILITY && !this.#issuers.leadsToAnchor(cert)) {
+    if (!this.#mayLeadToAnchor(cert))
       return this.#giveUp(extended, fault('no_issuer', cert, 'no trust anchor above it'));
-    }
     if (!this.#isSigned(child, cert.spki, extended)) return undefined;
     this.#chain.push(cert);
     const found = this.#extend();
     this.#chain.pop();
     return found;
+  }
+
+  #mayLeadToAnchor(cert: Certificate): boolean {
+    if (this.#steps > STEPS_BEFORE_MAP) {
+      this.#map ??= this.#issuers.signedByAnchors((child, spki) => this.#isGenuine(child, spki));
+      return this.#map.has(cert);
+    }
+    return this.#signatures.spent < SIGNATURES_BEFORE_NAMES || this.#issuers.namesLeadToAnchor(cert);
+  }
+
+  #isGenuine(child: Certificate, spki: SubjectPublicKeyInfo): boolean {
+    if (lacksParameters(spki) && this.#ctx.legacy) return true;
+    const verdict = this.#signatures.check(child, spki);
+    if (verdict === 'over_budget') this.#runOut(child, 'signatures');
+    return verdict === 'valid' || (verdict === 'uncheckable' && this.#collect !== undefined);
   }
 
   #tryAnchor(child: Certificate, anchor: TrustAnchor): ValidPath | undefined {
@@ -171,7 +195,7 @@ export class Search {
     if (verdict === 'valid') return true;
     // Refused for its algorithm anyway; whether the link is genuine cannot be known, and the refusal is the better answer.
     if (verdict === 'uncheckable' && this.#collect !== undefined) return true;
-    if (verdict === 'over_budget') this.#stop(child, 'signatures');
+    if (verdict === 'over_budget') this.#runOut(child, 'signatures');
     else this.#giveUp(extended, signatureFault(child, verdict));
     return false;
   }
@@ -209,9 +233,10 @@ export class Search {
     return undefined;
   }
 
-  #stop(at: Certificate, what: 'steps' | 'signatures' | 'depth'): undefined {
-    this.#giveUp(this.#chain, fault('budget_exhausted', at, `limit of ${what}: ${this.#ctx.budget[what]}`));
-    if (what !== 'depth') this.#stopped = true;
+  #runOut(at: Certificate, what: 'steps' | 'signatures' | 'depth'): undefined {
+    if (!this.#ranOut)
+      this.#giveUp(this.#chain, fault('budget_exhausted', at, `limit of ${what}: ${this.#ctx.budget[what]}`));
+    this.#ranOut = true;
     return undefined;
   }
 }

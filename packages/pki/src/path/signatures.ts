@@ -2,7 +2,7 @@
 
 import { verifySignature, type Signed } from '../keys/verify.ts';
 import type { Crypto } from '../keys/crypto.ts';
-import { toHex } from '../der/octets.ts';
+import { equalOctets, toHex } from '../der/octets.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
 import { canVerify } from './algorithms.ts';
 
@@ -67,7 +67,7 @@ export type SignatureVerdict = 'valid' | 'invalid' | 'uncheckable' | 'over_budge
 export class SignatureChecker {
   readonly #crypto: Crypto;
   readonly #cache: SignatureCache | undefined;
-  readonly #results = new Map<SignedObject, Map<SubjectPublicKeyInfo, boolean>>();
+  readonly #results = new Map<SignedObject, { readonly key: Uint8Array; readonly valid: boolean }[]>();
   #left: number;
   #spent = 0;
 
@@ -84,18 +84,19 @@ export class SignatureChecker {
 
   check(signed: SignedObject, spki: SubjectPublicKeyInfo): SignatureVerdict {
     if (!canVerify(signed.signatureAlgorithm, spki.key)) return 'uncheckable';
-    const known = this.#results.get(signed)?.get(spki) ?? this.#cache?.get(signed, spki);
+    // Several certificates may hold one key: what counts is the key.
+    let results = this.#results.get(signed);
+    const known = results?.find(({ key }) => equalOctets(key, spki.der))?.valid ?? this.#cache?.get(signed, spki);
     if (known !== undefined) return known ? 'valid' : 'invalid';
     if (this.#left <= 0) return 'over_budget';
     this.#left -= 1;
     this.#spent += 1;
     const valid = verifySignature(signed, spki, this.#crypto).ok;
-    let results = this.#results.get(signed);
     if (results === undefined) {
-      results = new Map();
+      results = [];
       this.#results.set(signed, results);
     }
-    results.set(spki, valid);
+    results.push({ key: spki.der, valid });
     this.#cache?.set(signed, spki, valid);
     return valid ? 'valid' : 'invalid';
   }

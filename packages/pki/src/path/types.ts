@@ -44,7 +44,7 @@ export type AlgorithmPolicy = 'modern' | 'legacy';
 export interface PathBudget {
   /** Signatures checked, those found in a cache not counted. Default 128. */
   readonly signatures?: number;
-  /** Candidate issuers looked at. Default 16,384. */
+  /** Candidate issuers looked at. Default 4,096. */
   readonly steps?: number;
   /** Certificates in a path, the trust anchor's not counted. Default 32. */
   readonly depth?: number;

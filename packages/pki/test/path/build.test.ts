@@ -162,6 +162,25 @@ describe('a refusal', () => {
   });
 });
 
+describe('algorithms', () => {
+  const old = forge({ name: 'old', by: issuing, scheme: 'ecdsa-sha1' });
+
+  test('of yesterday are refused as such, and only where the chain is genuine', () => {
+    assertRefused(validate(old, [issuing]), 'algorithm_refused', old.cert);
+    const forged = forge({ name: 'old', by: { cert: issuing.cert, key: newKey() }, scheme: 'ecdsa-sha1' });
+    assertRefused(validate(forged, [issuing]), 'no_issuer', forged.cert);
+  });
+
+  test('of yesterday verify under legacy', () => {
+    assert.ok(validate(old, [issuing], { algorithms: 'legacy' }).ok);
+  });
+
+  test('of yesterday on the trust anchor itself do not matter: nobody checks that signature', () => {
+    const oldRoot = forgeCa('Old Root', undefined, { scheme: 'ecdsa-sha1' });
+    assert.ok(validate(forge({ name: 'x', by: oldRoot }), [], { anchors: anchorsOf(oldRoot) }).ok);
+  });
+});
+
 describe('the work for one chain', () => {
   test('is bounded when certificates sign each other in every direction', () => {
     const key = newKey();
@@ -178,6 +197,43 @@ describe('the work for one chain', () => {
     const counted = countingCrypto();
     assert.ok(validate(end, withWayOut, { crypto: counted }).ok);
     assert.ok(counted.checks <= 128, `${counted.checks} checks`);
+  });
+
+  test('is bounded when every level has two keys and the last word is no', () => {
+    const strict = forgeCa('Strict', undefined, {
+      extensions: [nameConstraints({ excluded: [{ type: 'dns', value: 'example.com' }] })],
+    });
+    const bag: Forged[] = [];
+    let above = [strict];
+    for (let level = 0; level < 12; level += 1) {
+      const keys = [newKey(), newKey()];
+      const next = keys.flatMap((key) => above.map((by) => forgeCa(`Level ${level}`, by, { key })));
+      bag.push(...next);
+      above = [next[0]!, next.at(-1)!];
+    }
+    const end = forge({
+      name: '',
+      by: above[0]!,
+      extensions: [subjectAltName([{ type: 'dns', value: 'a.example.com' }])],
+    });
+    const crypto = countingCrypto();
+    assertRefused(validate(end, bag, { crypto, anchors: anchorsOf(strict) }), 'name_constraints', strict.cert);
+    assert.ok(crypto.checks <= 128, `${crypto.checks} checks`);
+  });
+
+  test('is little when a mesh leads to the name of a trust anchor and not to its key', () => {
+    const key = newKey();
+    const names = Array.from({ length: 10 }, (_, i) => `CA ${i}`);
+    const signer = { cert: forgeCa('CA 0', undefined, { key }).cert, key };
+    const mesh = names.flatMap((name) =>
+      names.filter((issuer) => issuer !== name).map((issuerName) => forgeCa(name, signer, { key, issuerName })),
+    );
+    const crypto = countingCrypto();
+    assertRefused(
+      validate(forge({ name: 'end', by: signer }), mesh, { crypto, anchors: anchorsOf(forgeCa('CA 5')) }),
+      'no_issuer',
+    );
+    assert.ok(crypto.checks <= 32, `${crypto.checks} checks`);
   });
 
   test('ends with a budget that is told', () => {
