@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { parseCrl, verifySignature } from '@countersign/pki';
+import { parseCertificate, parseCrl, verifySignature } from '@countersign/pki';
 import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
 import { CrlPublisher, issuingCrlSchedule, rootCrlSchedule, signCrl } from '../../src/domain/crl.ts';
 import type { StoredCrl } from '../../src/domain/ports.ts';
@@ -43,7 +43,7 @@ describe('CRLs', () => {
     const crl = parseCrl((await current()).der);
     const [ca] = domain.cas.issuing;
     assert.ok(ca && verifySignature(crl, ca.certificate.spki, nodeCrypto).ok);
-    const entry = crl.lookup(Buffer.from(victim.serial, 'hex'));
+    const entry = crl.lookup(parseCertificate(victim.der).serialNumber);
     assert.equal(entry?.reason, 'keyCompromise');
     assert.equal(crl.nextUpdate, domain.clock.now() + 72 * hour);
   });
