@@ -24,7 +24,7 @@ export interface BundleFiles {
  * @throws TrustError
  */
 export async function watchBundleFiles(
-  bundles: Iterable<BundleConfig>,
+  bundles: readonly BundleConfig[],
   options: BundleFilesOptions,
 ): Promise<BundleFiles> {
   const watches: FileWatch<BundleUpdate>[] = [];

@@ -33,7 +33,7 @@ export class CrlFollowers {
   }
 
   /** Reads and fetches everything once, whatever comes of it, and goes on following. */
-  async start(bundles: Iterable<BundleConfig>, updates: readonly BundleUpdate[]): Promise<void> {
+  async start(bundles: readonly BundleConfig[], updates: readonly BundleUpdate[]): Promise<void> {
     for (const bundle of bundles) {
       if (bundle.crls.length > 0) this.#sets.set(bundle.name, createCrlSet(bundle));
     }

@@ -182,7 +182,7 @@ export class Primary {
         cause: error,
       });
     });
-    this.#bundles = await watchBundleFiles(config.bundles.values(), {
+    this.#bundles = await watchBundleFiles([...config.bundles.values()], {
       onChange: (update) => {
         this.#log.info(`bundle ${update.name} has changed`);
         this.#crls.setBundle(update);
@@ -192,7 +192,7 @@ export class Primary {
       shout: (message) => this.#log.error(message),
     });
     for (const update of this.#bundles.updates) this.#news.stand(`bundle ${update.name}`, [update]);
-    await this.#crls.start(config.bundles.values(), this.#bundles.updates);
+    await this.#crls.start([...config.bundles.values()], this.#bundles.updates);
     await this.#startAdmin();
     await this.#openLink();
     await this.#startWorkers();
