@@ -1,0 +1,34 @@
+/** Collects what two readers see differently; an oracle that refuses an input has no say about it. */
+export class Differences {
+  private readonly found: string[] = [];
+
+  same(what: string, ours: unknown, theirs: unknown): void {
+    const [a, b] = [text(ours), text(theirs)];
+    if (a !== b) this.found.push(`${what}: ${a.slice(0, 200)} against ${b.slice(0, 200)}`);
+  }
+
+  get result(): string | undefined {
+    return this.found.length === 0 ? undefined : this.found.join('; ');
+  }
+}
+
+function text(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner instanceof Uint8Array ? Buffer.from(inner).toString('hex') : inner,
+  );
+}
+
+/** What `ask` says, or undefined where it refuses. */
+export function accepted<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A plain ArrayBuffer of the octets, which is what asn1js reads. */
+export function plainBuffer(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}

@@ -1,0 +1,15 @@
+import type { FuzzTarget } from '../target.ts';
+import { certificateTargets } from './certificates.ts';
+import { encodingTargets } from './encodings.ts';
+import { keyTargets } from './keys.ts';
+import { pathTargets } from './paths.ts';
+import { revocationTargets } from './revocation.ts';
+
+/** Every parser that is fuzzed. */
+export const targets: readonly FuzzTarget[] = [
+  ...encodingTargets,
+  ...certificateTargets,
+  ...revocationTargets,
+  ...keyTargets,
+  ...pathTargets,
+];
