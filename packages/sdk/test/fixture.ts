@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import { nameToString, parseCsr, pemDecodeOne, pemEncode, verifySignature } from '@countersign/pki';
+import { nameToString, parseCsr, pemDecodeOne, verifySignature } from '@countersign/pki';
 import { nodeCrypto, sha256Hex } from '@countersign/trust';
 import { createRoot } from '@countersign/testkit';
 import type { TestCa, TestCertificate } from '@countersign/testkit';
@@ -117,8 +117,4 @@ export function token(url: string, changes: Record<string, unknown> = {}): strin
   };
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'ES256', typ: 'JWT' })}.${part(payload)}.c2lnbmF0dXJl`;
-}
-
-export function pemOf(der: Uint8Array): string {
-  return pemEncode('CERTIFICATE', der);
 }
