@@ -5,6 +5,7 @@
 
 import type { Certificate } from '../x509/certificate.ts';
 import { OID } from '../x509/oids.ts';
+import { isSelfIssued } from './checks.ts';
 import type { PathErrorCode } from './codes.ts';
 
 /** The inputs (c) to (g) of RFC 5280 section 6.1.1. */
@@ -104,10 +105,6 @@ function speaksOfPolicies(cert: Certificate): boolean {
     cert.policyMappings !== undefined ||
     cert.inhibitAnyPolicy !== undefined
   );
-}
-
-function isSelfIssued(cert: Certificate): boolean {
-  return cert.subject.key === cert.issuer.key;
 }
 
 function isOverBudget(cert: Certificate): boolean {

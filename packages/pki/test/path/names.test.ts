@@ -311,7 +311,7 @@ describe('addresses', () => {
       [255, 64, 0, 0],
       [1, 0, 0, 0],
     ]) {
-      assert.equal(parseIpRange(Uint8Array.of(10, 0, 0, 0, ...mask)), undefined, `${mask}`);
+      assert.equal(parseIpRange(Uint8Array.of(10, 0, 0, 0, ...mask)), undefined, mask.join('.'));
     }
   });
 });

@@ -28,9 +28,19 @@ export function constrainedNames(cert: Certificate): readonly GeneralName[] {
   return names;
 }
 
+/** One that does not decode becomes a mail address that is none, and so falls to any constraint on mail addresses. */
 function asMailbox(name: GeneralName): GeneralName {
   if (name.type !== 'other' || name.oid !== SMTP_UTF8_MAILBOX) return name;
-  const reader = new DerReader(name.value);
-  reader.element(TAG.UTF8_STRING);
-  return { type: 'email', value: decodeString(reader.bytes, TAG.UTF8_STRING, reader.from, reader.to) };
+  return { type: 'email', value: utf8Text(name.value) };
+}
+
+function utf8Text(value: Uint8Array): string {
+  const reader = new DerReader(value);
+  if (reader.peek() !== TAG.UTF8_STRING) return '';
+  reader.any();
+  try {
+    return decodeString(reader.bytes, TAG.UTF8_STRING, reader.from, reader.to);
+  } catch {
+    return '';
+  }
 }
