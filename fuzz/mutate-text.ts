@@ -33,12 +33,14 @@ const pieces = [
   'A'.repeat(70),
 ].map((text) => new TextEncoder().encode(text));
 
+const maxBytes = 64 << 10;
+
 /** A changed copy of a text: whole lines and telling pieces come and go. */
 export function mutateText(seed: Uint8Array, random: Random): Uint8Array {
   let bytes = seed;
   const count = 1 + random.below(3);
-  for (let i = 0; i < count; i++) bytes = change(bytes, random);
-  return bytes.subarray(0, 64 << 10);
+  for (let i = 0; i < count; i++) bytes = change(bytes, random).subarray(0, maxBytes);
+  return bytes;
 }
 
 function change(bytes: Uint8Array, random: Random): Uint8Array {

@@ -8,6 +8,8 @@ import { comparePrivateKey } from '../oracles/node-crypto.ts';
 import type { FuzzTarget } from '../target.ts';
 import { isPkiError } from './expected.ts';
 
+const zeros = new Uint8Array(64);
+
 /**
  * Encrypts nothing, derives nothing and takes every MAC of zeros for the right one: mutations reach what a real one would hide, and
  * a file's cost parameters cost nothing but are still judged.
@@ -16,8 +18,8 @@ const transparent: PasswordCrypto = {
   supports: () => true,
   pbkdf2: (_digest, _password, _salt, _iterations, lengthBytes) => new Uint8Array(lengthBytes),
   scrypt: (_password, _salt, _cost, lengthBytes) => new Uint8Array(lengthBytes),
-  digest: () => new Uint8Array(20),
-  hmac: () => new Uint8Array(32),
+  digest: () => zeros,
+  hmac: () => zeros.subarray(0, 32),
   encrypt: (_cipher, _key, _iv, plaintext) => plaintext,
   decrypt: (_cipher, _key, _iv, ciphertext) => ciphertext,
   randomBytes: (lengthBytes) => new Uint8Array(lengthBytes),
