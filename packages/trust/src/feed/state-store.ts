@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Hash, KeyObject } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { buildAndValidate } from '@countersign/pki';
 import type { Crypto, TrustAnchor } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
+import { readOptional, replaceFile } from '../files/durable.ts';
 import { signJws, verifyJws } from '../jws/compact.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { FeedChange, FeedSnapshot } from './feed-event.ts';
@@ -280,28 +281,4 @@ function readLines(bytes: Uint8Array): Line[] {
     }
   }
   return lines;
-}
-
-async function readOptional(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array();
-    throw error;
-  }
-}
-
-/** Replaces a file so that a crash leaves the old one or the new one, whole. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
 }
