@@ -9,6 +9,9 @@ import { obtainIdentity } from './identity.ts';
 import { words } from './retry.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
+/** A clock that was stepped is noticed this soon. */
+const LOOK_MS = 1000;
+
 export interface AuthorityLinkOptions {
   readonly config: GatewayConfig;
   readonly authority: AuthorityConfig;
@@ -75,6 +78,7 @@ export class AuthorityLink {
       onFailed: (error) => log.error(`the gateway's own certificate could not be renewed: ${words(error)}`),
       now,
       random,
+      lookEveryMs: LOOK_MS,
     });
     try {
       const servers = await ServerCertificates.obtain(options.config, {

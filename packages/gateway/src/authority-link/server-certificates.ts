@@ -20,6 +20,9 @@ import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from '../primary/server-certificate.ts';
 import { retry, type RetryOptions, words } from './retry.ts';
 
+/** A clock that was stepped is noticed this soon. */
+const LOOK_MS = 1000;
+
 type AuthoritySource = CertificateSource & { readonly from: 'authority' };
 
 export interface ServerCertificatesOptions extends RetryOptions {
@@ -79,6 +82,7 @@ export class ServerCertificates {
           warn(`the certificate for ${source.names.join(', ')} could not be renewed: ${words(error)}`),
         now,
         random,
+        lookEveryMs: LOOK_MS,
       }),
     );
   }

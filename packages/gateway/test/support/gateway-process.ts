@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import type { FailedEvent, ListeningEvent, ProcessEvent } from '@countersign/protocol';
 import { join } from 'node:path';
-import { repository, type TestCertificate } from '@countersign/testkit';
+import { repository } from '@countersign/testkit';
 import { gatewayProcess } from '../../src/index.ts';
 import type { GatewayConfigInput } from '../../src/config/schema.ts';
 
@@ -116,10 +116,19 @@ export interface Answer {
   readonly serverSerial: string | undefined;
 }
 
+/** A client's certificate and key, as PEM. */
+export interface ClientPem {
+  /** With its intermediates. */
+  readonly chainPem: string;
+  /** Alone. */
+  readonly pem: string;
+  readonly keyPem: string;
+}
+
 export interface Ask {
   readonly port: number;
   readonly ca: string;
-  readonly client?: TestCertificate | undefined;
+  readonly client?: ClientPem | undefined;
   /** The server name to send; undefined sends none. */
   readonly sni?: string | undefined;
   readonly host?: string;
