@@ -55,7 +55,7 @@ export interface Crl {
 
   /**
    * The entry of a certificate, by the content octets of its serial number and its issuer. The first call makes an index
-   * of about 8 octets an entry; each then takes less than a microsecond. Of several entries for one certificate the last counts.
+   * of about 12 octets an entry; each then takes less than a microsecond. Of several entries for one certificate the last counts.
    *
    * @param issuer the certificate's issuer; only an indirect list has entries of others than its own issuer
    */

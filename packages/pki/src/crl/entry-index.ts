@@ -1,17 +1,19 @@
 import { DerReader } from '../der/reader.ts';
 import { CHECKED_ENTRIES, CrlEntryCursor } from './entries.ts';
 
-/** Largest part of the table that is filled. */
-const LOAD = 0.6;
-
 /**
- * Serial number -> places of its entries in the octets of a CRL: open addressing over one typed array, 4 octets a slot.
- * A slot holds the entry's offset from `base` plus one; zero is empty.
+ * Serial number -> places of its entries in the octets of a CRL, in three typed arrays: 12 octets an entry or little more.
+ * Entries of one bucket are chained, so that a list made to collide costs time when it is searched, never when it is indexed.
  */
 export class CrlEntryIndex {
   private readonly bytes: Uint8Array;
+  /** Bucket -> number of its last entry, counted from one; zero: none. */
+  private readonly heads: Uint32Array;
+  /** Entry -> number of the entry before it in its bucket, counted from one. */
+  private readonly previous: Uint32Array;
+  /** Entry -> its offset from `base`. */
+  private readonly offsets: Uint32Array;
   private readonly base: number;
-  private readonly slots: Uint32Array;
   private readonly mask: number;
   /** Where the certificate issuer changes (indirect CRLs): entry offset, offset of its GeneralNames, … */
   private readonly issuerChanges: number[] = [];
@@ -20,39 +22,36 @@ export class CrlEntryIndex {
     this.bytes = bytes;
     this.base = from;
     let size = 16;
-    while (size * LOAD < count) size *= 2;
-    this.slots = new Uint32Array(size);
+    while (size < count) size *= 2;
     this.mask = size - 1;
+    this.heads = new Uint32Array(size);
+    this.previous = new Uint32Array(count);
+    this.offsets = new Uint32Array(count);
     const reader = new DerReader(bytes, CHECKED_ENTRIES, from, to);
     const cursor = new CrlEntryCursor(reader);
     let issuer = -1;
-    while (!reader.done) {
+    for (let entry = 0; entry < count; entry++) {
       const offset = reader.pos;
       cursor.read(version);
       if (cursor.issuerAt !== issuer) {
         issuer = cursor.issuerAt;
         this.issuerChanges.push(offset, issuer);
       }
-      this.insert(offset, cursor.serialFrom, cursor.serialTo);
+      const bucket = hashRange(bytes, cursor.serialFrom, cursor.serialTo) & this.mask;
+      this.offsets[entry] = offset - from;
+      this.previous[entry] = this.heads[bucket] as number;
+      this.heads[bucket] = entry + 1;
     }
   }
 
-  private insert(offset: number, serialFrom: number, serialTo: number): void {
-    const { slots, mask } = this;
-    let slot = hashRange(this.bytes, serialFrom, serialTo) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = offset - this.base + 1;
-  }
-
-  /** Offsets of the entries with this serial number, in the order of the list. */
+  /** Offsets of the entries with this serial number, the last of the list first. */
   find(serial: Uint8Array): number[] {
-    const { slots, mask, bytes, base } = this;
     const found: number[] = [];
-    let slot = hashRange(serial, 0, serial.length) & mask;
-    for (let value = slots[slot] as number; value !== 0; value = slots[slot] as number) {
-      const offset = base + value - 1;
-      if (this.serialAt(offset, serial, bytes)) found.push(offset);
-      slot = (slot + 1) & mask;
+    let entry = this.heads[hashRange(serial, 0, serial.length) & this.mask] as number;
+    while (entry !== 0) {
+      const offset = this.base + (this.offsets[entry - 1] as number);
+      if (this.serialAt(offset, serial, this.bytes)) found.push(offset);
+      entry = this.previous[entry - 1] as number;
     }
     return found;
   }

@@ -153,7 +153,7 @@ class DecodedCrl implements Crl {
   lookup(serialNumber: Uint8Array, issuer: Name = this.issuer): CrlEntry | undefined {
     this.index ??= new CrlEntryIndex(this.der, this.entriesFrom, this.entriesTo, this.entryCount, this.version);
     const ownIssuer = issuer === this.issuer || nameEquals(issuer, this.issuer);
-    for (const offset of this.index.find(serialNumber).toReversed()) {
+    for (const offset of this.index.find(serialNumber)) {
       const namesAt = this.index.issuerOf(offset);
       const names = issuerAt(this.der, namesAt);
       const applies =
