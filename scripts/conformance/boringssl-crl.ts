@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crlChecker, parseCertificate, parseCrl, pemDecode, trustAnchor, type PemBlock } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
-import { SuiteError, type Case, type Outcome, type Suite } from './case.ts';
-import { failure } from './words.ts';
+import { attempt, MissingFile, type Case, type Outcome, type Suite } from './case.ts';
+import { failure, malformed } from './words.ts';
 
 export interface BoringFile {
   readonly verifyTime: string;
@@ -23,7 +23,7 @@ export function boringCrlSuite(file: BoringFile, data: string): Suite {
       id: name,
       expected,
       agrees: (outcome) => statusOf(outcome) === expected,
-      run: () => runCase(readPem(join(data, name)), file),
+      run: () => attempt(() => runCase(readPem(join(data, name)), file), malformed),
     })),
   };
 }
@@ -32,7 +32,7 @@ export function readPem(path: string): readonly PemBlock[] {
   try {
     return pemDecode(readFileSync(path));
   } catch (error) {
-    throw new SuiteError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new MissingFile(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

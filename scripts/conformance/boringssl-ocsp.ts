@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseCertificate, verifyOcspResponse, type OcspResult } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
 import { readPem } from './boringssl-crl.ts';
-import type { Case, Outcome, Suite } from './case.ts';
+import { attempt, type Case, type Outcome, type Suite } from './case.ts';
 import { malformed } from './words.ts';
 
 export interface BoringOcspFile {
@@ -26,7 +26,7 @@ export function boringOcspSuite(file: BoringOcspFile, data: string): Suite {
       id: name,
       expected,
       agrees: (outcome) => statusOf(outcome) === expected,
-      run: () => runCase(join(data, name), file),
+      run: () => attempt(() => runCase(join(data, name), file), malformed),
     })),
   };
 }
@@ -45,20 +45,16 @@ function runCase(path: string, file: BoringOcspFile): Outcome {
   if (response === undefined || certificate === undefined || issuer === undefined) {
     return { actual: 'SKIP', code: null, detail: 'the file lacks the response, the certificate or its issuer' };
   }
-  try {
-    return inWords(
-      verifyOcspResponse(response, {
-        certificate: parseCertificate(certificate, OLD_FORMS),
-        issuer: parseCertificate(issuer, OLD_FORMS),
-        time: Date.parse(file.verifyTime),
-        crypto: nodeCrypto,
-        algorithms: 'legacy',
-        ...(file.maxAgeSeconds !== undefined && { maxAgeSeconds: file.maxAgeSeconds }),
-      }),
-    );
-  } catch (error) {
-    return malformed(error);
-  }
+  return inWords(
+    verifyOcspResponse(response, {
+      certificate: parseCertificate(certificate, OLD_FORMS),
+      issuer: parseCertificate(issuer, OLD_FORMS),
+      time: Date.parse(file.verifyTime),
+      crypto: nodeCrypto,
+      algorithms: 'legacy',
+      ...(file.maxAgeSeconds !== undefined && { maxAgeSeconds: file.maxAgeSeconds }),
+    }),
+  );
 }
 
 function inWords(result: OcspResult): Outcome {

@@ -29,6 +29,18 @@ export interface Suite {
 /** A file that is not what it should be: told in one line. */
 export class SuiteError extends Error {}
 
+/** A file that a case names and that is not there: the case is skipped. */
+export class MissingFile extends Error {}
+
+/** Runs a case; what is missing skips it, whatever else is thrown is for `onError` to put into words. */
+export function attempt(run: () => Outcome, onError: (error: unknown) => Outcome): Outcome {
+  try {
+    return run();
+  } catch (error) {
+    return error instanceof MissingFile ? { actual: 'SKIP', code: null, detail: error.message } : onError(error);
+  }
+}
+
 /** Success and failure, the only two words that most suites have. */
 export function agreesByWord(expected: string | undefined): (outcome: Outcome) => boolean {
   return (outcome) => outcome.actual === expected;

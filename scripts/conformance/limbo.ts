@@ -21,7 +21,7 @@ import {
   type PathResult,
 } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
-import { agreesByWord, type Case, type Outcome, type Suite } from './case.ts';
+import { agreesByWord, attempt, type Case, type Outcome, type Suite } from './case.ts';
 import { failure, malformed, pathOutcome } from './words.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 
@@ -90,13 +90,7 @@ function limboCase(testcase: LimboCase, settings: LimboSettings): Case {
     id: testcase.id,
     expected: testcase.expected_result,
     agrees: agreesByWord(testcase.expected_result),
-    run: () => {
-      try {
-        return runCase(testcase, settings);
-      } catch (error) {
-        return malformed(error);
-      }
-    },
+    run: () => attempt(() => runCase(testcase, settings), malformed),
   };
 }
 

@@ -17,13 +17,13 @@ import {
   type PathProfile,
 } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
-import { agreesByWord, SuiteError, type Case, type Outcome, type Suite } from './case.ts';
+import { agreesByWord, attempt, MissingFile, type Case, type Outcome, type Suite } from './case.ts';
 import { malformed, pathOutcome } from './words.ts';
 
 interface PkitsCase {
   readonly id: string;
   readonly certs: readonly string[];
-  readonly crls: readonly string[];
+  readonly crls?: readonly string[];
   readonly shouldValidate?: boolean;
   readonly initialPolicySet?: readonly string[];
   readonly initialExplicitPolicy?: boolean;
@@ -50,14 +50,7 @@ function pkitsCase(test: PkitsCase, file: PkitsFile, files: DataFiles, profile: 
     id: test.id,
     expected,
     agrees: agreesByWord(expected),
-    run: () => {
-      try {
-        return runCase(test, file, files, profile);
-      } catch (error) {
-        if (error instanceof SuiteError) throw error;
-        return malformed(error);
-      }
-    },
+    run: () => attempt(() => runCase(test, file, files, profile), malformed),
   };
 }
 
@@ -81,7 +74,7 @@ function runCase(test: PkitsCase, file: PkitsFile, files: DataFiles, profile: Pa
       inhibitMapping: test.initialPolicyMappingInhibit === true,
       inhibitAny: test.initialInhibitAnyPolicy === true,
     },
-    revocation: crlChecker({ crls: test.crls.flatMap((name) => files.crl(name)), scope: 'chain' }),
+    revocation: crlChecker({ crls: (test.crls ?? []).flatMap((name) => files.crl(name)), scope: 'chain' }),
   };
   return pathOutcome(buildAndValidate(leaf, options));
 }
@@ -125,7 +118,7 @@ class DataFiles {
     try {
       return new Uint8Array(readFileSync(path));
     } catch (error) {
-      throw new SuiteError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new MissingFile(`${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 }

@@ -70,6 +70,15 @@ describe('npm run conformance', () => {
     assert.equal(status, 0);
   });
 
+  test('skips a case whose files are not there, and says which', () => {
+    const file = join(folder, 'lost.json');
+    writeFileSync(file, readFileSync(join(vectors, 'pkits/pkits.json')));
+    const { lines, closing, status } = run(file);
+    assert.ok(lines.every(({ actual, detail }) => actual === 'SKIP' && detail.includes('.crt')));
+    assert.match(closing, /^0 passed, 149 failed, 149 skipped/);
+    assert.equal(status, 1);
+  });
+
   test('counts several files together', () => {
     const { closing } = run(
       join(vectors, 'pkits/pkits.json'),
