@@ -1,8 +1,9 @@
 import { PkiError } from '../errors.ts';
-import { fromHex } from '../der/octets.ts';
+import { concatOctets, fromHex } from '../der/octets.ts';
 import { TAG } from '../der/tags.ts';
 import { MAX_TIME_OCTETS, writeTime } from '../der/time.ts';
 import {
+  bitString,
   constructed,
   enumerated,
   explicit,
@@ -69,18 +70,8 @@ function crlNumberValue(value: number | bigint): Uint8Array {
 
 /** Encodes the signed part (TBSCertList, RFC 5280 section 5.1.2), version 2. */
 export function buildCrlTbs(template: CrlTemplate, scheme: SignatureScheme): Uint8Array {
-  if (!(template.thisUpdate <= template.nextUpdate)) throw new PkiError('argument', 'nextUpdate before thisUpdate');
-  return sequence(
-    integer(1),
-    schemeAlgorithm(scheme).der,
-    template.issuer.der,
-    time(template.thisUpdate),
-    time(template.nextUpdate),
-    encodeEntries(template.entries),
-    template.extensions.length === 0
-      ? undefined
-      : explicit(0, constructed(TAG.SEQUENCE, template.extensions.map(encodeExtension))),
-  );
+  const { out, from, to } = encodeTbs(template, scheme);
+  return out.subarray(from, to);
 }
 
 /**
@@ -91,17 +82,71 @@ export function buildCrlTbs(template: CrlTemplate, scheme: SignatureScheme): Uin
  * const der = await buildCrl({ issuer, thisUpdate, nextUpdate, entries, extensions: [crlNumber(7n), authorityKeyId(keyId)] }, signer);
  */
 export async function buildCrl(template: CrlTemplate, signer: Signer): Promise<Uint8Array> {
-  const tbs = buildCrlTbs(template, signer.scheme);
-  return assembleSigned(tbs, signer.scheme, await signer.sign(tbs));
+  const { out, from, to } = encodeTbs(template, signer.scheme);
+  const tbs = out.subarray(from, to);
+  const signature = await signer.sign(tbs);
+  if (to + SIGNATURE_ROOM > out.length || signature.length + 128 > SIGNATURE_ROOM) {
+    return assembleSigned(tbs, signer.scheme, signature);
+  }
+  // There is room around the signed part for the rest: a long list is not copied once more.
+  const tail = concatOctets([schemeAlgorithm(signer.scheme).der, bitString(signature)]);
+  out.set(tail, to);
+  const start = headerBefore(out, from, TAG.SEQUENCE, to - from + tail.length);
+  return out.subarray(start, to + tail.length);
 }
 
-/** Room for the first entries; it doubles when it is full. */
-const FIRST_ROOM = 1 << 16;
+/** Room for the largest algorithm identifier and signature in use (ML-DSA-87: 4,627 octets). */
+const SIGNATURE_ROOM = 5120;
+/** A tag and the longest length that is written. */
+const HEADER_ROOM = 6;
+/** An entry with a serial number of 20 octets and a reason. */
+const USUAL_ENTRY_OCTETS = 56;
 
-/** Entries are written into one growing buffer: making an array for each of a hundred thousand would take longer than signing. */
-function encodeEntries(entries: Iterable<CrlEntryTemplate>): Uint8Array | undefined {
-  let out = new Uint8Array(FIRST_ROOM);
-  let at = 0;
+/**
+ * Everything is written into one buffer, with room for what comes before and behind: making an array for each of a
+ * hundred thousand entries, or copying the list at every level, would take longer than signing.
+ */
+function encodeTbs(template: CrlTemplate, scheme: SignatureScheme): { out: Uint8Array; from: number; to: number } {
+  if (!(template.thisUpdate <= template.nextUpdate)) throw new PkiError('argument', 'nextUpdate before thisUpdate');
+  const before = concatOctets([
+    integer(1),
+    schemeAlgorithm(scheme).der,
+    template.issuer.der,
+    time(template.thisUpdate),
+    time(template.nextUpdate),
+  ]);
+  const behind =
+    template.extensions.length === 0
+      ? new Uint8Array(0)
+      : explicit(0, constructed(TAG.SEQUENCE, template.extensions.map(encodeExtension)));
+  const frontRoom = 3 * HEADER_ROOM + before.length;
+  const { out, at } = encodeEntries(template.entries, frontRoom, behind.length + SIGNATURE_ROOM);
+  out.set(behind, at);
+  const to = at + behind.length;
+  let from = frontRoom;
+  if (at > frontRoom) from = headerBefore(out, from, TAG.SEQUENCE, at - frontRoom);
+  from -= before.length;
+  out.set(before, from);
+  return { out, from: headerBefore(out, from, TAG.SEQUENCE, to - from), to };
+}
+
+/** Writes tag and length so that they end at `at`; returns where they start. */
+function headerBefore(out: Uint8Array, at: number, tag: number, length: number): number {
+  const start = at - 1 - lengthOctets(length);
+  writeHeader(out, start, tag, length);
+  return start;
+}
+
+/** Writes the entries behind `frontRoom` octets; there are `backRoom` octets left behind the last. */
+function encodeEntries(
+  entries: Iterable<CrlEntryTemplate>,
+  frontRoom: number,
+  backRoom: number,
+): { out: Uint8Array; at: number } {
+  const expected = Array.isArray(entries) ? entries.length : 0;
+  // Memory that is not written to is not taken up, so there may be too much.
+  let out = new Uint8Array(frontRoom + (expected + 16) * USUAL_ENTRY_OCTETS + backRoom);
+  let at = frontRoom;
   const date = new Uint8Array(MAX_TIME_OCTETS);
   let dateLength = 0;
   let dateSecond = Number.NaN;
@@ -118,9 +163,9 @@ function encodeEntries(entries: Iterable<CrlEntryTemplate>): Uint8Array | undefi
     const serialLength = serial.length - from + pad;
     const extensions = entryExtensions(entry);
     const length = 1 + lengthOctets(serialLength) + serialLength + dateLength + extensions.length;
-    const room = at + length + MAX_HEADER_OCTETS;
-    if (room > out.length) {
-      const larger = new Uint8Array(2 * room);
+    const end = at + HEADER_ROOM + length + backRoom;
+    if (end > out.length) {
+      const larger = new Uint8Array(2 * end);
       larger.set(out.subarray(0, at));
       out = larger;
     }
@@ -131,11 +176,9 @@ function encodeEntries(entries: Iterable<CrlEntryTemplate>): Uint8Array | undefi
     for (let i = 0; i < dateLength; i++) out[at++] = date[i] as number;
     for (let i = 0; i < extensions.length; i++) out[at++] = extensions[i] as number;
   }
-  return at === 0 ? undefined : constructed(TAG.SEQUENCE, [out.subarray(0, at)]);
+  return { out, at };
 }
 
-/** A tag and the longest length that is written. */
-const MAX_HEADER_OCTETS = 6;
 const NO_EXTENSIONS = new Uint8Array(0);
 
 const reasonOnly = new Map<CrlReason, Uint8Array>();

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   authorityKeyId,
   buildCrl,
+  buildCrlTbs,
   buildName,
   crlNumber,
   issuingDistributionPoint,
@@ -87,4 +88,27 @@ test('entries of another issuer in a CRL that is not indirect are refused', asyn
     () => parseCrl(der),
     (error) => error instanceof PkiError && error.code === 'crl_malformed',
   );
+});
+
+test('a list from any iterable, signed with any kind of key, is one and the same encoding', async () => {
+  const entries: readonly CrlEntryTemplate[] = Array.from({ length: 300 }, (_, i) => ({
+    serialNumber: (i + 1).toString(16).padStart(40, '0'),
+    revocationDate: NOW + i * 1000,
+    reason: 'superseded',
+  }));
+  const template = { issuer, thisUpdate: NOW, nextUpdate: NOW + DAY, extensions: [crlNumber(1)] };
+  for (const kind of ['ed25519', 'rsa2048', 'ml-dsa-44', 'ml-dsa-87'] as const) {
+    const { privateKey, spki } = await generateKeyPair(kind);
+    const by = nodeSigner(privateKey);
+    const tbs = buildCrlTbs({ ...template, entries }, by.scheme);
+    assert.deepEqual(buildCrlTbs({ ...template, entries: entries.values() }, by.scheme), tbs);
+    const crl = parseCrl(await buildCrl({ ...template, entries: new Set(entries) }, by));
+    assert.deepEqual(crl.tbs, tbs);
+    assert.equal(crl.entryCount, 300);
+    assert.equal(verifySignature(crl, parsePublicKeyInfo(spki), nodeCrypto).ok, true);
+    // A signature that is larger than anything there is room for.
+    const large = parseCrl(await buildCrl({ ...template, entries }, { ...by, sign: () => new Uint8Array(20_000) }));
+    assert.equal(large.signature.length, 20_000);
+    assert.deepEqual(large.tbs, tbs);
+  }
 });
