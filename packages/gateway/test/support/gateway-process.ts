@@ -137,6 +137,8 @@ export interface Ask {
   readonly session?: Buffer | undefined;
   /** Send only the leaf. */
   readonly leafOnly?: boolean;
+  /** Let this client show a key that OpenSSL would not. */
+  readonly weakKeys?: boolean;
 }
 
 /** One HTTP/1.1 request over a connection of its own. Rejects when the connection ends without an answer. */
@@ -152,6 +154,7 @@ export async function ask(options: Ask): Promise<Answer> {
       ? {}
       : { cert: options.leafOnly === true ? client.pem : client.chainPem, key: client.keyPem }),
     ...(version === undefined ? {} : { minVersion: version, maxVersion: version }),
+    ...(options.weakKeys === true ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
     ...(options.session === undefined ? {} : { session: options.session }),
   });
   let session: Buffer | undefined;
