@@ -13,9 +13,9 @@ import type { RefusalCode } from '../refusal/codes.ts';
 import { Http2Request, type StreamHost } from './request.ts';
 
 const END_STREAM = 0x1;
-/** The largest stream id: a GOAWAY that announces the end and still takes what is on its way, RFC 9113 section 6.8. */
-const LAST_STREAM = 2 ** 31 - 1;
+/** How long a drained connection may still begin a request: one that has served some, one that was just opened. */
 const DRAIN_GRACE_MS = 1000;
+const DRAIN_FIRST_MS = 5000;
 /** How long the client of an ended connection has to read the end before the socket goes. */
 const CLOSE_MS = 1000;
 const KILL_MS = 50;
@@ -65,11 +65,15 @@ export class Http2Connection implements ConnectionHandle, StreamHost, Timed {
     return this.#requests.size;
   }
 
+  /**
+   * nghttp2 refuses what comes behind a GOAWAY, also what was sent before the client could read it. A client that waits for
+   * an answer is told at once; one that does not may have sent something, and is told with its next request in hand.
+   */
   drain(): void {
-    if (this.#draining || this.#session.destroyed) return;
+    if (this.#draining || this.#ending) return;
     this.#draining = true;
-    this.#session.goaway(0, LAST_STREAM);
-    this.deadline = this.deadlines.in(DRAIN_GRACE_MS);
+    if ([...this.#requests].some((request) => !request.answered)) this.#end();
+    else this.deadline = this.deadlines.in(this.#ordinal === 0 ? DRAIN_FIRST_MS : DRAIN_GRACE_MS);
   }
 
   kill(reason?: RefusalCode): void {
@@ -102,9 +106,9 @@ export class Http2Connection implements ConnectionHandle, StreamHost, Timed {
     this.#ordinal++;
     const request = new Http2Request(this, stream, this.#ordinal, (flags & END_STREAM) !== 0);
     this.#requests.add(request);
-    if (!this.#draining) this.deadline = Infinity;
+    this.deadline = Infinity;
     request.begin(raw);
-    if (this.#ordinal >= this.options.limits.requestsPerConnection) this.drain();
+    if (this.#draining || this.#ordinal >= this.options.limits.requestsPerConnection) this.#end();
   }
 
   /** GOAWAY; streams in flight finish, and then the connection ends. */

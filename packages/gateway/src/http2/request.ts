@@ -32,7 +32,6 @@ export class Http2Request implements ExchangeClient, Timed {
   #requestTrailers = '';
   #responseTrailers = '';
   #pieces: Buffer[] = [];
-  /** The whole response has been given to the stream. */
   #ended = false;
   #closing = false;
   /** The whole request has come. */
@@ -115,6 +114,11 @@ export class Http2Request implements ExchangeClient, Timed {
     if (this.#requestComplete) exchange.finish('');
     else this.#readBody();
     exchange.flush();
+  }
+
+  /** The whole response has been given to the stream. */
+  get answered(): boolean {
+    return this.#ended;
   }
 
   /** The connection is to end without further bytes. */

@@ -45,7 +45,9 @@ export async function readResponse(stream: ClientHttp2Stream): Promise<Http2Resp
   stream.on('trailers', (fields) => {
     trailers = fields;
   });
-  const [headers] = (await once(stream, 'response')) as [Http2Response['headers']];
+  const closed = once(stream, 'close').then(() => Promise.reject(new Error('the stream ended without a response')));
+  const [headers] = (await Promise.race([once(stream, 'response'), closed])) as [Http2Response['headers']];
+  closed.catch(() => undefined);
   let body = '';
   stream.setEncoding('latin1');
   for await (const text of stream) body += text as string;
