@@ -1,6 +1,14 @@
 export { createRoot, TestCa, TestCertificate, type CertificateOptions, type CrlOptions } from './ca.ts';
 export { TEST_TIME, testClock, type TestClock } from './clock.ts';
 export { runCommand, type CommandOptions, type CommandResult } from './command.ts';
+export {
+  getRequest,
+  http2Connection,
+  rawConnection,
+  tlsOptions,
+  type Http2Connection,
+  type RawConnection,
+} from './connections.ts';
 export { curl, type CurlResult } from './curl.ts';
 export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';

@@ -43,6 +43,8 @@ export interface ProductOptions {
   readonly upstream?: string;
   /** Further flags of `start`. */
   readonly args?: readonly string[];
+  /** Another long-running command with all its flags, instead of `start`, e.g. `['gateway', '--config', file]`. */
+  readonly command?: readonly string[];
   /** An existing DATA folder; without it a fresh one, removed at the end. */
   readonly data?: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -89,11 +91,12 @@ export interface ClientFiles {
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const fresh = options.data === undefined;
   const data = options.data ?? join(mkdtempSync(join(tmpdir(), 'countersign-product-')), 'D');
-  const zero = ['gateway', 'authority', 'http', 'admin']
+  const ports = ['gateway', 'authority', 'http', 'admin']
     .filter((door) => !(options.args ?? []).includes(`--${door}`))
     .flatMap((door) => [`--${door}`, '127.0.0.1:0']);
   const upstream = options.upstream === undefined ? [] : ['--upstream', options.upstream];
-  const args = [CONDITION, launcher, 'start', '--json', '--data', data, ...zero, ...upstream, ...(options.args ?? [])];
+  const start = ['start', '--data', data, ...ports, ...upstream, ...(options.args ?? [])];
+  const args = [CONDITION, launcher, ...(options.command ?? start), '--json'];
   const child = spawn(node, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

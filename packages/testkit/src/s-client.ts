@@ -53,9 +53,10 @@ export async function sClient(options: SClientRequest): Promise<SClientResult> {
   const run = await runCommand('openssl', args, { input });
   const output = run.stdout + run.stderr;
   return {
-    reused: /^Reused, /m.test(output),
+    reused: /^Reused, TLS/m.test(output),
     protocol: /^(?:New|Reused), (TLSv[\d.]+)/m.exec(output)?.[1] ?? '',
-    status: Number(/^HTTP\/1\.1 (\d{3})/m.exec(output)?.[1] ?? 0),
+    // Not at the start of a line: OpenSSL writes what was received past its own buffered words, in their midst.
+    status: Number(/HTTP\/1\.1 (\d{3}) /.exec(output)?.[1] ?? 0),
     output,
     code: run.code,
   };
