@@ -17,6 +17,12 @@ const newEnough = major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1
 const conditioned = !sources || process.execArgv.includes(CONDITION);
 
 if (newEnough && conditioned) {
+  if (sources) {
+    // Stripping types costs a second of every command otherwise; children inherit the place. It lies in the repository,
+    // where nobody else can put code, never in the shared temporary folder.
+    process.env.NODE_COMPILE_CACHE ??= join(here, '../../../node_modules/.cache/countersign');
+    (await import('node:module')).enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
+  }
   const { main } = await import(sources ? '../src/main.ts' : '../dist/main.js');
   await main(process.argv.slice(2));
 } else {

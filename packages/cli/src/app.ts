@@ -10,11 +10,19 @@ import {
 } from '@stricli/core';
 import { readFileSync } from 'node:fs';
 import { type CommandShape, leadingFlags, spreadLists } from './arguments.ts';
+import { authority } from './commands/authority.ts';
+import { backup, restore } from './commands/backup.ts';
+import { enroll } from './commands/enroll.ts';
+import { gateway } from './commands/gateway.ts';
+import { init } from './commands/init.ts';
 import { inspect } from './commands/inspect.ts';
 import { issue } from './commands/issue.ts';
 import { list } from './commands/list.ts';
+import { renew } from './commands/renew.ts';
 import { release, revoke } from './commands/revoke.ts';
+import { root } from './commands/root.ts';
 import { show } from './commands/show.ts';
+import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { token } from './commands/token.ts';
 import { verify } from './commands/verify.ts';
@@ -29,7 +37,26 @@ export const productVersion: string = (
 
 /** Every command, by its name. */
 export const commands: RouteMap<CliContext> = buildRouteMap({
-  routes: { status, issue, revoke, release, list, show, token, verify, inspect },
+  routes: {
+    start,
+    status,
+    init,
+    root,
+    authority,
+    gateway,
+    issue,
+    enroll,
+    renew,
+    revoke,
+    release,
+    list,
+    show,
+    token,
+    verify,
+    inspect,
+    backup,
+    restore,
+  },
   docs: {
     brief: 'Mutual TLS, the whole of it: authority, gateway and identities',
     fullDescription:

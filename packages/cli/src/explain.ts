@@ -5,6 +5,8 @@ import { CliFailure, type FailureExit } from './failure.ts';
 interface CodedError extends Error {
   readonly code: string;
   readonly mend?: unknown;
+  /** What a service said, in an error of the SDK. */
+  readonly problem?: { readonly code: string; readonly detail: string; readonly correlationId?: string | undefined };
   readonly path?: string;
   readonly syscall?: unknown;
   readonly port?: number;
@@ -41,6 +43,16 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
         foreignCode: error.code,
         message: where === undefined ? system : `${where}: ${system}`,
         mend: systemMends[error.code],
+        exit,
+        cause: error,
+      });
+    }
+    if (error.problem !== undefined) {
+      const { code, detail, correlationId } = error.problem;
+      const which = correlationId === undefined ? code : `${code}, ${correlationId}`;
+      return new CliFailure({
+        foreignCode: code,
+        message: `the authority refuses: ${detail} (${which})`,
         exit,
         cause: error,
       });

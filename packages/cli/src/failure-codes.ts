@@ -14,6 +14,8 @@ export const CLI_FAILURES = {
   answer_invalid: 'What answers is no authority of this version',
   unknown_certificate: 'No certificate matches',
   child_failed: 'A process that was started ended before it was ready',
+  exec_failed: 'The command after a renewal failed',
+  url_missing: 'Nothing says where the authority is',
   tls_disarmed: 'The environment switches the checks of TLS off',
   config_invalid: 'The configuration file cannot be followed',
   internal: 'A bug in Countersign',

@@ -1,6 +1,5 @@
 // What NAME|SERIAL|FILE on the command line means.
 import { existsSync } from 'node:fs';
-import { pemEncode, pemDecode } from '@countersign/pki';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { readUserBytes } from './target.ts';
@@ -16,11 +15,11 @@ const serialForm = /^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+$|^[0-9A-Fa-f]{1,40}$/u;
  *
  * @throws CliFailure (exit 2) when a path is named that can't be read, or holds no certificate.
  */
-export function subjectReadings(context: Pick<CliContext, 'cwd'>, text: string): readonly Subject[] {
+export async function subjectReadings(context: Pick<CliContext, 'cwd'>, text: string): Promise<readonly Subject[]> {
   const path = pathFrom(context, text);
   if (/[/\\]|\.(?:crt|cer|pem|der)$/u.test(text)) {
-    if (existsSync(path) || /[/\\]/u.test(text)) return [certificateIn(path)];
-    return [{ name: text }, certificateIn(path)];
+    if (existsSync(path) || /[/\\]/u.test(text)) return [await certificateIn(path)];
+    return [{ name: text }];
   }
   const serial = serialForm.test(text) ? [{ serial: text }] : [];
   if (serial.length > 0 && (text.includes(':') || text.length >= 16)) return [...serial, { name: text }];
@@ -37,7 +36,7 @@ export async function withSubject<T>(
   text: string,
   ask: (subject: Subject) => Promise<T>,
 ): Promise<T> {
-  for (const reading of subjectReadings(context, text)) {
+  for (const reading of await subjectReadings(context, text)) {
     try {
       return await ask(reading);
     } catch (error) {
@@ -52,13 +51,14 @@ export async function withSubject<T>(
 }
 
 /** The first certificate of a file (PEM or DER), as PEM. */
-function certificateIn(path: string): Subject {
+async function certificateIn(path: string): Promise<Subject> {
   const bytes = readUserBytes(path);
-  const der = bytes[0] === 0x30 ? bytes : firstCertificate(bytes.toString('utf8'));
-  if (der !== undefined) return { certificate: pemEncode('CERTIFICATE', der) };
+  const { pemDecode, pemEncode, PkiError } = await import('@countersign/pki');
+  try {
+    const der = bytes[0] === 0x30 ? bytes : pemDecode(bytes).find(({ label }) => label === 'CERTIFICATE')?.der;
+    if (der !== undefined) return { certificate: pemEncode('CERTIFICATE', der) };
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+  }
   throw new CliFailure({ code: 'file_unreadable', message: `there is no certificate in ${path}`, exit: 2 });
-}
-
-function firstCertificate(text: string): Uint8Array | undefined {
-  return pemDecode(text).find(({ label }) => label === 'CERTIFICATE')?.der;
 }

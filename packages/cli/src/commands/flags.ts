@@ -85,3 +85,10 @@ export const target = {
 export interface AdminFlags extends TargetFlags {
   readonly json?: boolean | undefined;
 }
+
+/** `--no-restart` */
+export const restart = {
+  kind: 'boolean',
+  default: true,
+  brief: 'Start again what ends by itself; --no-restart is for tests',
+} as const;

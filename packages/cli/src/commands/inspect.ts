@@ -2,8 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { readUserBytes, readUserFile } from '../admin/target.ts';
 import { pathFrom } from '../context.ts';
 import { CliFailure } from '../failure.ts';
-import { describe, type Description } from '../inspection/describe.ts';
-import { readAny } from '../inspection/read.ts';
+import type { Description } from '../inspection/describe.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
@@ -21,6 +20,10 @@ export const inspect = command<InspectFlags, [string]>({
       given.passwordFile === undefined
         ? undefined
         : readUserFile(pathFrom(this, given.passwordFile)).replace(/\r?\n$/u, '');
+    const [{ readAny }, { describe }] = await Promise.all([
+      import('../inspection/read.ts'),
+      import('../inspection/describe.ts'),
+    ]);
     const found = await readAny(bytes, password);
     if (found.length === 0) {
       throw new CliFailure({

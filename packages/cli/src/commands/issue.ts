@@ -1,5 +1,4 @@
 import type { Pkcs12Format } from '@countersign/pki';
-import { pemEncode } from '@countersign/pki';
 import type { CertificateRequest, ProfileName, San } from '@countersign/protocol';
 import { adminClient } from '../admin/client.ts';
 import { parseCount, parseHostName, parseName, parseTime } from '../admin/names.ts';
@@ -8,7 +7,6 @@ import { pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
 import { usage } from '../failure.ts';
 import { identityFiles } from '../identity/files.ts';
-import { issueIdentity } from '../identity/issue.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
@@ -45,10 +43,11 @@ export const issue = command<IssueFlags, [string]>({
     const validity = validityOf(given);
     const folder = dataFolder(this, given.data);
     const out = given.out === undefined ? defaultOut(folder, given.profile) : pathFrom(this, given.out);
-    const csr = given.csr === undefined ? undefined : requestIn(pathFrom(this, given.csr));
+    const csr = given.csr === undefined ? undefined : await requestIn(pathFrom(this, given.csr));
     const password =
       given.p12PasswordFile === undefined ? undefined : passwordIn(pathFrom(this, given.p12PasswordFile));
     using client = adminClient(adminTarget(this, given));
+    const { issueIdentity } = await import('../identity/issue.ts');
     const { issued, written } = await issueIdentity(client, {
       request: { name, profile: given.profile, sans: namesFor(given.profile, name, given.san ?? []), ...validity },
       csr,
@@ -140,8 +139,9 @@ function validityOf(given: Validity): Pick<CertificateRequest, 'notBefore' | 'no
   };
 }
 
-function requestIn(path: string): string {
+async function requestIn(path: string): Promise<string> {
   const bytes = readUserBytes(path);
+  const { pemEncode } = await import('@countersign/pki');
   return bytes[0] === 0x30 ? pemEncode('CERTIFICATE REQUEST', bytes) : bytes.toString('utf8');
 }
 

@@ -1,4 +1,3 @@
-import { parseCertificate, pemDecodeOne } from '@countersign/pki';
 import type { CertificateDetail, CertificateRecord } from '@countersign/protocol';
 import { command } from './command.ts';
 import { type AdminClient, adminClient } from '../admin/client.ts';
@@ -22,9 +21,13 @@ async function details(client: AdminClient, subject: Subject): Promise<readonly 
     if (found.length === 0) throw new CliFailure({ code: 'unknown_certificate', message: `no ${subject.name}` });
     return Promise.all(found.map(({ serial }) => client.call('show', { path: { serial } })));
   }
-  const serial =
-    'serial' in subject ? subject.serial : parseCertificate(pemDecodeOne(subject.certificate, 'CERTIFICATE')).serialHex;
-  return [await client.call('show', { path: { serial } })];
+  return [await client.call('show', { path: { serial: await serialOf(subject) } })];
+}
+
+async function serialOf(subject: Exclude<Subject, { name: string }>): Promise<string> {
+  if ('serial' in subject) return subject.serial;
+  const { parseCertificate, pemDecodeOne } = await import('@countersign/pki');
+  return parseCertificate(pemDecodeOne(subject.certificate, 'CERTIFICATE')).serialHex;
 }
 
 export const show = command<flags.AdminFlags, [string]>({

@@ -6,6 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { CliFailure } from '../failure.ts';
 import type { DataFolder } from './folder.ts';
 
+// A database that nobody refers to is closed by the collector, and its lock with it.
+const held = new Set<DatabaseSync>();
+
 /** A held lock; `release` (or the end of the process) gives it back. */
 export interface DataLock {
   release(): void;
@@ -28,7 +31,13 @@ export function takeLock(folder: DataFolder, pid: number): DataLock {
     });
   }
   writeFileSync(pidFile(folder), `${pid}\n`, { mode: 0o600 });
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 /** Whether somebody holds the lock now. */
@@ -59,7 +68,7 @@ function pidFile(folder: DataFolder): string {
 function tryLock(folder: DataFolder): DatabaseSync | undefined {
   const database = new DatabaseSync(join(folder.run, 'start.lock'), { timeout: 0 });
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
     database.close();

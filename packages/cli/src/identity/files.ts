@@ -22,6 +22,8 @@ export interface IdentityFiles {
   readonly ca: string;
   readonly p12: string;
   readonly p12Password: string;
+  /** The authority that certified it: where `renew` goes. */
+  readonly url: string;
 }
 
 /** The files of `name` in `folder`. */
@@ -33,6 +35,7 @@ export function identityFiles(folder: string, name: string): IdentityFiles {
     ca: join(folder, 'ca.crt'),
     p12: join(folder, `${name}.p12`),
     p12Password: join(folder, `${name}.p12.pass`),
+    url: join(folder, `${name}.url`),
   };
 }
 

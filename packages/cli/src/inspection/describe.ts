@@ -1,6 +1,7 @@
 // The objects of a file, told: one plain value each, the same for people and for programs.
 import { createHash } from 'node:crypto';
 import {
+  type AlgorithmIdentifier,
   type Certificate,
   type Crl,
   type Csr,
@@ -10,6 +11,7 @@ import {
   OID,
   type PrivateKeyInfo,
   type PublicKeyKind,
+  signatureScheme,
   type SubjectPublicKeyInfo,
   toHex,
   verifySignature,
@@ -64,7 +66,7 @@ function describeCertificate(certificate: Certificate): Description {
     names: certificate.subjectAltName?.map(nameText),
     profile: certificate.profile,
     ...describeKey(certificate.spki),
-    signatureAlgorithm: algorithmText(certificate.signatureAlgorithm.oid),
+    signatureAlgorithm: algorithmText(certificate.signatureAlgorithm),
     ca: basicConstraints?.ca,
     pathLen: basicConstraints?.pathLen,
     keyUsage: certificate.keyUsage?.names,
@@ -101,7 +103,7 @@ function describeCrl(crl: Crl): Description {
     delta: crl.deltaCrlIndicator === undefined ? undefined : true,
     distributionPoint: point?.fullName?.map(nameText),
     authorityKeyId: hex(crl.authorityKeyId?.keyId),
-    signatureAlgorithm: algorithmText(crl.signatureAlgorithm.oid),
+    signatureAlgorithm: algorithmText(crl.signatureAlgorithm),
     unknownCriticalExtensions: notEmpty(crl.unknownCriticalExtensions),
     bytes: crl.der.length,
   });
@@ -175,8 +177,8 @@ const usageNames: ReadonlyMap<string, string> = new Map([
   [OID.anyExtendedKeyUsage, 'anyExtendedKeyUsage'],
 ]);
 
-function algorithmText(oid: string): string {
-  return Object.entries(OID).find(([, value]) => value === oid)?.[0] ?? oid;
+function algorithmText(algorithm: AlgorithmIdentifier): string {
+  return signatureScheme(algorithm) ?? algorithm.oid;
 }
 
 function time(ms: number): string {

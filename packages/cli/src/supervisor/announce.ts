@@ -45,7 +45,10 @@ export function announce(output: Output, { folder, listen, upstream, demo, warni
   output.say(`  curl --cacert ${ca} ${gateway}`);
   output.say(`  npx countersign revoke demo --data ${shellWord(folder.path)}`);
   output.say();
-  for (const warning of warnings) output.note(`warning: ${warning}`);
+  for (const warning of warnings) {
+    output.say(`warning: ${warning}`);
+    if (output.json) output.note(`warning: ${warning}`);
+  }
   output.object({ event: 'ready', ...listen });
   output.say('ready');
 }

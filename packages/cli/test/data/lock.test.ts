@@ -34,10 +34,12 @@ test('a lock ends with its holder, however that ends', async () => {
   const holder = spawn(node, ['--conditions=countersign-source', '--input-type=module', '-e', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const gone = once(holder, 'exit');
   await once(holder.stdout, 'data');
-  assert.ok(isLocked(folder));
+  const whileItLives = isLocked(folder);
   holder.kill('SIGKILL');
-  await once(holder, 'exit');
+  await gone;
+  assert.ok(whileItLives);
   assert.ok(!isLocked(folder));
 });
 

@@ -1,0 +1,67 @@
+import { pathFrom } from '../context.ts';
+import { dataFolder, dataState, requireData } from '../data/folder.ts';
+import { takeLock } from '../data/lock.ts';
+import { requirePassphrase } from '../data/secrets.ts';
+import { outputOf } from '../terminal/output.ts';
+import { command } from './command.ts';
+import * as flags from './flags.ts';
+
+interface BackupFlags {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly passphraseFile?: string;
+}
+
+const common = {
+  data: flags.data,
+  json: flags.json,
+  passphraseFile: flags.file("The passphrase that seals the backup (else the issuing CA's)"),
+} as const;
+
+export const backup = command<BackupFlags & { readonly out: string }>({
+  async run(given) {
+    const output = outputOf(this, given.json);
+    const folder = dataFolder(this, given.data);
+    requireData(folder);
+    const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
+    const authority = await import('@countersign/authority');
+    const { file, bytes } = await authority.backup(folder.path, { out: pathFrom(this, given.out), passphrase });
+    output.object({ file, bytes });
+    output.say(`wrote ${file} (${bytes} bytes)`);
+    output.say(
+      `passphrases are not in it: without the one that sealed it, and those of the CA's keys (${folder.secrets}), it opens nothing`,
+    );
+  },
+  parameters: {
+    flags: { ...common, out: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'A new file' } },
+  },
+  docs: {
+    brief: 'Write everything the authority is to one sealed file, while it runs',
+    fullDescription:
+      'The CAs with their encrypted keys and the store, at one moment. Keep the passphrases elsewhere: they are not in the file.',
+  },
+});
+
+export const restore = command<BackupFlags, [string]>({
+  async run(given, file) {
+    const output = outputOf(this, given.json);
+    const folder = dataFolder(this, given.data);
+    dataState(folder);
+    const lock = takeLock(folder, process.pid);
+    try {
+      const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
+      const authority = await import('@countersign/authority');
+      const restored = await authority.restore(folder.path, { file: pathFrom(this, file), passphrase });
+      output.object({ data: folder.path, ...restored });
+      output.say(`restored into ${folder.path}; CRL numbers go on above ${restored.crlNumbersFrom}`);
+      output.say('gateways take the whole state anew, and keep the revocations they knew besides');
+    } finally {
+      lock.release();
+    }
+  },
+  parameters: {
+    flags: common,
+    positional: { kind: 'tuple', parameters: [{ parse: String, placeholder: 'FILE', brief: 'What `backup` wrote' }] },
+  },
+  docs: { brief: 'Put a backup into a folder that holds no installation' },
+});

@@ -1,0 +1,47 @@
+// `start --config FILE`: the flags of `start` as YAML, and beside them whatever the gateway's own configuration may say.
+import { dirname } from 'node:path';
+import { readUserFile } from '../admin/target.ts';
+import { checkSetting, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
+
+/** The flags of `start` that a file may set; on the command line they win. */
+export const startSettings = {
+  upstream: { kind: 'text', brief: 'URL of the service behind the gateway.' },
+  gateway: { kind: 'text', brief: 'HOST:PORT where clients connect.' },
+  authority: { kind: 'text', brief: "HOST:PORT of the authority's API." },
+  http: { kind: 'text', brief: 'HOST:PORT of CRLs and CA certificates, plain HTTP.' },
+  admin: { kind: 'text', brief: 'HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.' },
+  publicHttp: { kind: 'text', brief: 'URL where the world finds what `http` serves.' },
+  workers: { kind: 'number', brief: 'Worker processes of the gateway.' },
+  names: { kind: 'texts', brief: "Further names of the gateway's certificate." },
+  trust: { kind: 'texts', brief: 'Files with further CAs that clients may have.' },
+} as const satisfies SettingTable;
+
+// Parts of the gateway's configuration that `start` decides itself.
+const reserved: ReadonlySet<string> = new Set(['state']);
+
+/** What a file says. */
+export interface StartFile {
+  readonly flags: Settings<typeof startSettings>;
+  /** The rest, for the gateway; undefined when there is none. */
+  readonly gatewayConfig: Readonly<Record<string, unknown>> | undefined;
+  /** Where relative paths of the file start. */
+  readonly baseDir: string;
+}
+
+/**
+ * Reads a configuration file of `start`. The gateway checks its own part when it starts.
+ *
+ * @throws CliFailure `config_invalid` (exit 2) for what is no YAML, or sets a flag to something else than it takes.
+ */
+export function readStartFile(path: string): StartFile {
+  const flags: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(parseYaml(path, readUserFile(path)))) {
+    if (reserved.has(key)) throw invalidConfig(path, `${key}: start decides this itself`);
+    // `authority` and `admin` are addresses here and objects in the gateway's own file.
+    const isFlag = key in startSettings && (typeof value !== 'object' || Array.isArray(value));
+    if (isFlag) flags[key] = checkSetting(path, startSettings, key, value);
+    else rest[key] = value;
+  }
+  return { flags, gatewayConfig: Object.keys(rest).length === 0 ? undefined : rest, baseDir: dirname(path) };
+}

@@ -1,0 +1,113 @@
+// One run of `countersign start`, from its flags to its end.
+import { hostname } from 'node:os';
+import { type HostPort, httpUrl, parseHostPort } from '../admin/names.ts';
+import { readStartFile, type StartFile } from '../config/start-file.ts';
+import { type CliContext, pathFrom } from '../context.ts';
+import { dataFolder, dataState } from '../data/folder.ts';
+import { takeLock } from '../data/lock.ts';
+import { usage } from '../failure.ts';
+import type { Output } from '../terminal/output.ts';
+import { announce } from './announce.ts';
+import { issueDemo } from './demo-client.ts';
+import { isLoopback, localNames } from './host-names.ts';
+import type { StartPlan } from './plan.ts';
+import { prepare } from './prepare.ts';
+import { untilStopped } from './signals.ts';
+import { startProduct } from './start.ts';
+
+/** The flags of `start`. */
+export interface StartFlags {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly upstream?: string;
+  readonly gateway?: HostPort;
+  readonly authority?: HostPort;
+  readonly http?: HostPort;
+  readonly admin?: HostPort;
+  readonly name?: readonly string[];
+  readonly publicHttp?: string;
+  readonly workers?: number;
+  readonly trust?: readonly string[];
+  readonly config?: string;
+  readonly restart: boolean;
+}
+
+/** Runs everything until a signal asks for the end; what is under way is finished first. */
+export async function runStart(context: CliContext, given: StartFlags, output: Output): Promise<void> {
+  const file = given.config === undefined ? undefined : readStartFile(pathFrom(context, given.config));
+  const folder = dataFolder(context, given.data);
+  const wanted = planOf(context, given, file);
+  // Before anything is made in it.
+  dataState(folder);
+  const lock = takeLock(folder, process.pid);
+  const stopping = untilStopped();
+  try {
+    // Children end when this process does, so leaving is enough.
+    stopping.onHurry(() => process.exit(1));
+    const plan: StartPlan = { ...wanted, ...(await prepare(context, folder, wanted, output)) };
+    const onRemark = (line: string): void => output.note(`countersign: ${line}`);
+    const running = await startProduct(plan, { onRemark });
+    await issueDemo(running.client, folder);
+    const { warnings } = await running.client.call('status', {});
+    announce(output, {
+      folder,
+      listen: running.listen,
+      upstream: running.upstream,
+      demo: plan.upstream === undefined,
+      warnings: [...warnings.map(({ message }) => message), ...ownWarnings(plan, running.listen.gateway)],
+    });
+    const signal = await stopping.asked;
+    output.note(`countersign: ${signal}: what is under way is finished, then this ends`);
+    await running.stop();
+  } finally {
+    stopping.release();
+    lock.release();
+  }
+}
+
+type Wanted = Omit<StartPlan, 'passphrase' | 'http' | 'publicHttp'> & Pick<StartPlan, 'http' | 'publicHttp'>;
+
+function planOf(context: CliContext, given: StartFlags, file: StartFile | undefined): Wanted {
+  const flags = file?.flags ?? {};
+  const address = (key: 'gateway' | 'authority' | 'http' | 'admin', port: number): HostPort => {
+    const text = flags[key];
+    return given[key] ?? (text === undefined ? { host: '127.0.0.1', port } : parseHostPort(text));
+  };
+  const upstream = given.upstream ?? flags.upstream;
+  if (upstream !== undefined && !/^https?:$/u.test(URL.canParse(upstream) ? new URL(upstream).protocol : '')) {
+    throw usage(`${upstream} is not an http or https URL`, 'write it as http://HOST:PORT');
+  }
+  if (file?.gatewayConfig?.['listeners'] !== undefined && (upstream ?? given.gateway) !== undefined) {
+    throw usage(
+      'the listeners of --config say where clients connect and where they get to',
+      'leave --gateway and --upstream out',
+    );
+  }
+  const names = [...(flags.names ?? []), ...(given.name ?? [])];
+  return {
+    folder: dataFolder(context, given.data),
+    upstream,
+    gateway: address('gateway', 9443),
+    authority: address('authority', 8443),
+    http: address('http', 8080),
+    admin: address('admin', 9090),
+    gatewayNames: [...new Set([...localNames(hostname()), ...names])],
+    authorityNames: names,
+    publicHttp: given.publicHttp ?? (flags.publicHttp === undefined ? undefined : httpUrl(flags.publicHttp)),
+    workers: given.workers ?? flags.workers,
+    trust: given.trust?.map((path) => pathFrom(context, path)) ?? flags.trust ?? [],
+    gatewayConfig: file?.gatewayConfig,
+    baseDir: file?.baseDir ?? context.cwd,
+    restart: given.restart,
+    now: context.now,
+  };
+}
+
+function ownWarnings(plan: StartPlan, gateway: string): readonly string[] {
+  const { publicHttp } = plan;
+  if (publicHttp === undefined || isLoopback(parseHostPort(gateway).host)) return [];
+  if (!isLoopback(new URL(publicHttp).hostname.replaceAll(/[[\]]/gu, ''))) return [];
+  return [
+    `certificates name ${publicHttp} for their CRLs, which only this machine reaches; say --public-http URL before clients elsewhere need it`,
+  ];
+}
