@@ -10,8 +10,9 @@ export type { GatewayListen, GatewayOptions } from './primary/primary.ts';
 
 /**
  * The module to fork for a gateway. Its first message is `{ command: 'start', options: GatewayOptions }`; it answers with the
- * process events of @countersign/protocol: `listening` of each worker and then its own, or `failed`. SIGTERM drains it, and
- * so does the end of the IPC channel.
+ * process events of @countersign/protocol: `listening` of each worker and then its own, or `failed`. Later,
+ * `{ command: 'reload', options }` takes another configuration and is answered alike; where it cannot be used (`failed`),
+ * everything stays as it was. SIGTERM drains it, and so does the end of the IPC channel.
  */
 export const gatewayProcess: URL = new URL(
   import.meta.url.endsWith('.ts') ? './process.ts' : './process.js',

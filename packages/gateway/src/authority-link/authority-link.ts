@@ -80,18 +80,19 @@ export class AuthorityLink {
       random,
       lookEveryMs: LOOK_MS,
     });
+    const servers = new ServerCertificates({
+      ...patience,
+      url: authority.url,
+      identity,
+      folder: authority.identityDir,
+      now,
+      onChange: (certificate) => {
+        log.info(`the certificate ${certificate.id} was renewed`);
+        options.onCertificate(certificate);
+      },
+    });
     try {
-      const servers = await ServerCertificates.obtain(options.config, {
-        ...patience,
-        url: authority.url,
-        identity,
-        folder: authority.identityDir,
-        now,
-        onChange: (certificate) => {
-          log.info(`the certificate ${certificate.id} was renewed`);
-          options.onCertificate(certificate);
-        },
-      });
+      await servers.obtain(options.config);
       await feed.start();
       return new AuthorityLink(options, { identity, renewing, servers, feed });
     } catch (error) {
@@ -108,6 +109,11 @@ export class AuthorityLink {
 
   get certificates(): readonly CheckedCertificate[] {
     return this.#parts.servers.certificates;
+  }
+
+  /** Gets what another configuration asks for besides. */
+  obtainCertificates(config: GatewayConfig): Promise<void> {
+    return this.#parts.servers.obtain(config);
   }
 
   get connected(): boolean {

@@ -40,15 +40,15 @@ export class ServerCertificates {
   readonly #certificates = new Map<string, CheckedCertificate>();
   readonly #renewing: KeptRenewed[] = [];
 
-  /** Gets every certificate of the configuration that is the authority's: from disk where a good one is, else from it. */
-  static async obtain(config: GatewayConfig, options: ServerCertificatesOptions): Promise<ServerCertificates> {
-    const made = new ServerCertificates(options);
-    for (const source of authoritySources(config)) await made.#obtain(source);
-    return made;
+  constructor(options: ServerCertificatesOptions) {
+    this.#options = options;
   }
 
-  private constructor(options: ServerCertificatesOptions) {
-    this.#options = options;
+  /** Gets every certificate of the configuration that is the authority's: from disk where a good one is, else from it. */
+  async obtain(config: GatewayConfig): Promise<void> {
+    for (const source of authoritySources(config)) {
+      if (!this.#certificates.has(source.id)) await this.#obtain(source);
+    }
   }
 
   get certificates(): readonly CheckedCertificate[] {

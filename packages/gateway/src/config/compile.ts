@@ -43,6 +43,7 @@ export function compileConfig(input: unknown, baseDir: string): GatewayConfig {
     bundleNames: new Set([...Object.keys(shape.bundles ?? {}), ...(shape.authority === undefined ? [] : ['own'])]),
     problems: [],
     warnings: [],
+    keys: new Map(),
   };
   if (Object.hasOwn(shape.bundles ?? {}, 'own')) {
     reading.problems.push({ path: 'bundles.own', message: "is the authority's own and cannot be written here" });

@@ -43,6 +43,8 @@ export interface ListenerConfig {
 export interface HostConfig {
   /** Digest of everything that decides: the policy of a name is compared by it. */
   readonly id: string;
+  /** The same for the same names on the same listener, whatever else changes: live connections are judged anew under it. */
+  readonly key: string;
   readonly names: readonly string[];
   readonly certificate: CertificateSource;
   readonly clientCert: 'required' | 'optional';

@@ -45,6 +45,7 @@ export function compileHost(entry: HostEntry, path: string, listen: string, read
       .update(JSON.stringify([listen, entry]))
       .digest('hex')
       .slice(0, 16),
+    key: uniqueKey(`${listen} ${names.join(',')}`, reading),
     names,
     certificate: compileCertificate(entry, names, `${path}.certificate`, reading),
     clientCert,
@@ -52,6 +53,13 @@ export function compileHost(entry: HostEntry, path: string, listen: string, read
     permits: mixed ? anyOf(effective) : hostRule,
     routes,
   };
+}
+
+/** Two listeners may be written alike (port 0). */
+function uniqueKey(key: string, reading: Reading): string {
+  const count = (reading.keys.get(key) ?? 0) + 1;
+  reading.keys.set(key, count);
+  return count === 1 ? key : `${key} ${count}`;
 }
 
 function compileNames(names: readonly string[], path: string, reading: Reading): readonly string[] {

@@ -8,4 +8,6 @@ export interface Reading {
   readonly bundleNames: ReadonlySet<string>;
   readonly problems: ConfigProblem[];
   readonly warnings: string[];
+  /** How often each key of a host was given. */
+  readonly keys: Map<string, number>;
 }

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { type Address, formatAddress } from '../config/address.ts';
+import { GatewayStartError } from './start-error.ts';
 
 /** What the admin listener tells. */
 export interface AdminPages {
@@ -22,7 +23,7 @@ export interface AdminServer {
  * The admin listener: plain HTTP, meant for loopback or a private network. `/healthz` says that the process lives, `/readyz`
  * that it would admit clients, `/metrics` everything it counts.
  *
- * @throws the listen error (EADDRINUSE) where the address cannot be had
+ * @throws GatewayStartError where the address cannot be had
  */
 export async function startAdminServer(listen: Address, pages: AdminPages): Promise<AdminServer> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
@@ -63,5 +64,13 @@ const TEXT = 'text/plain; charset=utf-8';
 
 async function listening(server: Server, listen: Address): Promise<void> {
   server.listen(listen.port, listen.host);
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code = 'admin_failed', message } = error as NodeJS.ErrnoException;
+    const words = code === 'EADDRINUSE' ? 'the address is already in use' : message;
+    throw new GatewayStartError(code, `cannot listen on ${formatAddress(listen)}: ${words} (${code})`, {
+      cause: error,
+    });
+  }
 }

@@ -23,6 +23,8 @@ interface NetInternals {
 
 /** A socket that is bound and belongs to the primary, however many workers come and go. */
 export interface ListenSocket {
+  /** The address that was asked for, `HOST:PORT`; port 0 asks for any. */
+  readonly asked: string;
   /** With the real port. */
   readonly address: Address;
   /** To be sent to a worker, which listens on it and accepts. */
@@ -57,7 +59,8 @@ export async function openListenSocket(address: Address): Promise<OpenResult> {
     handle.close();
     return failure(address, 'EADDRINUSE', 'the address is already in use');
   }
-  const socket = { address: { host: address.host, port: name.port ?? 0 }, handle, close: () => handle.close() };
+  const asked = formatAddress(address);
+  const socket = { asked, address: { host: address.host, port: name.port ?? 0 }, handle, close: () => handle.close() };
   return { ok: true, socket };
 }
 

@@ -1,21 +1,21 @@
 import { MetricsTotals } from '../metrics/aggregate.ts';
 import type { FromWorker } from '../worker/messages.ts';
-import type { Worker, WorkerPool } from './worker-pool.ts';
+import type { Worker } from './worker-pool.ts';
 
 /** A worker that does not answer in this time is told of as it was the last time. */
 const ANSWER_MS = 1000;
 
 /** Asks the workers for their metrics when somebody wants them. */
 export class MetricsCollector {
-  readonly #pool: () => WorkerPool | undefined;
+  readonly #workers: () => readonly Worker[];
   readonly #own: () => Promise<string>;
   readonly #totals = new MetricsTotals();
   readonly #waiting = new Map<number, Set<number>>();
   readonly #done = new Map<number, () => void>();
   #queries = 0;
 
-  constructor(pool: () => WorkerPool | undefined, own: () => Promise<string>) {
-    this.#pool = pool;
+  constructor(workers: () => readonly Worker[], own: () => Promise<string>) {
+    this.#workers = workers;
     this.#own = own;
   }
 
@@ -36,7 +36,7 @@ export class MetricsCollector {
   }
 
   #ask(): Promise<void> {
-    const workers = this.#pool()?.workers ?? [];
+    const workers = this.#workers();
     const query = ++this.#queries;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#finish(query), ANSWER_MS);

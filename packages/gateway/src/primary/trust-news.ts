@@ -9,12 +9,10 @@ export interface NewsReader {
   readonly applied: number;
 }
 
-/** Everything that workers have to know of trust: what a new one is told, and what is news to all. */
+/** News of trust: told to all workers, in order, and in force when every one that may accept connections has applied them. */
 export class TrustNews {
   readonly #publish: (message: ToWorker) => void;
   readonly #readers: () => readonly NewsReader[];
-  /** What replaces each other has the same key; the order of the keys is the order of telling. */
-  readonly #standing = new Map<string, readonly TrustUpdate[]>();
   readonly #waiting = new Map<number, (() => void)[]>();
   #sequence = 0;
 
@@ -30,16 +28,6 @@ export class TrustNews {
   /** Number of the last news. */
   get sequence(): number {
     return this.#sequence;
-  }
-
-  /** What a new worker is told, in this order. */
-  standing(): readonly ToWorker[] {
-    return [...this.#standing.values()].flat().map((update) => ({ type: 'trust', sequence: 0, update }));
-  }
-
-  /** From now on a new worker is told this under `key`; those that live are not. */
-  stand(key: string, updates: readonly TrustUpdate[]): void {
-    this.#standing.set(key, updates);
   }
 
   /** Tells all workers; resolves when every one that may accept connections has applied it. */

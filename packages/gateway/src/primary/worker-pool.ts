@@ -8,10 +8,10 @@ const STEADY_MS = 10_000;
 
 export interface WorkerPoolOptions {
   readonly entry: URL;
-  readonly size: number;
   /** False (for tests): a worker that ends is not replaced. */
   readonly restart: boolean;
-  readonly sockets: ReadonlyMap<string, ListenSocket>;
+  /** As they are now, by the id of their listener. */
+  readonly sockets: () => ReadonlyMap<string, ListenSocket>;
   /** The first messages of a new worker: everything it has to know before it accepts. */
   readonly prepare: () => readonly ToWorker[];
   /** Number of the last news of trust that `prepare` contains. */
@@ -70,8 +70,24 @@ export class WorkerPool {
     return [...this.#workers];
   }
 
-  start(): void {
-    for (let count = 0; count < this.#options.size; count++) this.#fork();
+  start(size: number): void {
+    for (let count = 0; count < size; count++) this.#fork();
+  }
+
+  /** Starts `size` successors for all workers there are, and drains these once the successors accept connections. */
+  replaceAll(size: number, drainMs: number): Promise<void> {
+    const old = this.workers.filter((worker) => !worker.leaving);
+    for (const worker of old) worker.leaving = true;
+    return new Promise((resolve) => {
+      let awaited = size;
+      const onReady = () => {
+        awaited -= 1;
+        if (awaited > 0) return;
+        for (const worker of old) worker.send({ type: 'drain', withinMs: drainMs });
+        resolve();
+      };
+      for (let count = 0; count < size; count++) this.#fork(onReady);
+    });
   }
 
   broadcast(message: ToWorker): void {
@@ -105,6 +121,7 @@ export class WorkerPool {
     await Promise.all(ends);
   }
 
+  /** @param onReady - called once, when this worker, or the one in its place should it end before, accepts connections */
   #fork(onReady?: () => void): void {
     const child = fork(this.#options.entry, [], {
       serialization: 'advanced',
@@ -112,12 +129,13 @@ export class WorkerPool {
     });
     const worker = new Worker(child);
     this.#workers.add(worker);
-    const awaited = new Set(this.#options.sockets.keys());
+    const sockets = this.#options.sockets();
+    const awaited = new Set(sockets.keys());
     child.on('message', (message: FromWorker) => {
       if (message.type === 'prepared') {
+        if (this.#stopping) return;
         worker.mayAccept = true;
-        for (const [listener, socket] of this.#options.sockets)
-          worker.send({ type: 'listen', listener }, socket.handle);
+        for (const [listener, socket] of sockets) worker.send({ type: 'listen', listener }, socket.handle);
       } else if (message.type === 'listening') {
         awaited.delete(message.listener);
         if (awaited.size === 0 && !worker.ready) {
@@ -130,25 +148,26 @@ export class WorkerPool {
       }
     });
     // A child that could not be started ends too, with an `exit` or without.
-    child.on('error', () => this.#ended(worker, null, null));
-    child.on('exit', (code, signal) => this.#ended(worker, code, signal));
+    child.on('error', () => this.#ended(worker, null, null, onReady));
+    child.on('exit', (code, signal) => this.#ended(worker, code, signal, onReady));
     worker.applied = this.#options.sequence();
     for (const message of this.#options.prepare()) worker.send(message);
     worker.send({ type: 'prepared' });
   }
 
-  #ended(worker: Worker, code: number | null, signal: NodeJS.Signals | null): void {
+  #ended(worker: Worker, code: number | null, signal: NodeJS.Signals | null, onReady?: () => void): void {
     if (!this.#workers.delete(worker)) return;
     this.#options.onExit(worker, code, signal);
     if (this.#stopping || worker.leaving || !this.#options.restart) return;
+    const next = worker.ready ? undefined : onReady;
     if (performance.now() - worker.startedAt >= STEADY_MS) {
       this.#backOff.reset();
-      this.#fork();
+      this.#fork(next);
       return;
     }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#fork();
+      this.#fork(next);
     }, this.#backOff.next());
     this.#timers.add(timer);
   }

@@ -39,8 +39,8 @@ export async function admit(socket: TLSSocket, host: HostConfig, options: Admiss
   if (presented.length === 0) return serve({ kind: 'none' });
   const resumed = socket.isSessionReused();
   const { state } = options.trust;
-  const policy = state.policy(host.id);
-  if (policy === undefined) throw new Error(`no policy ${host.id}`);
+  const policy = state.policy(host.key);
+  if (policy === undefined) throw new Error(`no policy ${host.key}`);
   let verdict: Verdict = judge({ presented, resumed }, policy, state, options.now());
   if (!verdict.ok && verdict.incomplete === true) {
     await options.askOthers(presented[0] ?? new Uint8Array());
@@ -62,7 +62,7 @@ function isUnknown(presented: readonly Uint8Array[], { trust, now }: AdmissionOp
 
 function register(verdict: Accepted, host: HostConfig, options: AdmissionOptions): Admission {
   let connection: ConnectionHandle | undefined;
-  const registration = options.trust.register.add(verdict, host.id, (reason) => {
+  const registration = options.trust.register.add(verdict, host.key, (reason) => {
     options.onEnded(reason);
     connection?.kill(reason);
   });

@@ -11,8 +11,12 @@ import { accessLine, connectionFields, quote } from '../log/access-line.ts';
 import { admit, type AdmissionOptions } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { LineLog } from '../log/line-log.ts';
+import { LogQuota } from '../log/log-quota.ts';
 import { createPolicies, type ListenerPolicies, type Upstreams } from './policies.ts';
 import { ServerContexts } from './server-contexts.ts';
+
+/** Anybody can fail a handshake; the log must not drown in it. */
+const MAX_FAILURES_A_SECOND = 20;
 
 /** What the listeners of a worker share. */
 export interface ListenerShared {
@@ -38,6 +42,7 @@ export class GatewayListener {
   readonly #shared: ListenerShared;
   readonly #contexts: ServerContexts;
   readonly #policies: ListenerPolicies;
+  readonly #quota = new LogQuota(MAX_FAILURES_A_SECOND);
 
   constructor(config: ListenerConfig, shared: ListenerShared) {
     this.config = config;
@@ -139,6 +144,9 @@ export class GatewayListener {
     this.#shared.metrics.handshakeFailed(failure.code);
     // A client that connects and goes away again says nothing (health checks, port scans): counted is enough.
     if (failure.code === 'ECONNRESET') return;
+    const suppressed = this.#quota.take(this.#shared.now());
+    if (suppressed === undefined) return;
+    if (suppressed > 0) this.#event('suppressed', failure, `${suppressed} failed handshakes were not logged`);
     this.#event('handshake_failed', failure, failure.detail, failure.code);
   }
 

@@ -30,6 +30,8 @@ export type ToWorker =
   | { readonly type: 'intermediates'; readonly certificates: readonly Uint8Array[] }
   | { readonly type: 'answer'; readonly query: number; readonly certificates: readonly Uint8Array[] }
   | { readonly type: 'metrics'; readonly query: number }
+  /** Other rules, to judge the live connections of a worker by that is about to be replaced. */
+  | { readonly type: 'policies'; readonly config: unknown; readonly baseDir: string }
   /** Stop accepting, serve what is accepted, and end; at the latest after `withinMs`. */
   | { readonly type: 'drain'; readonly withinMs: number };
 

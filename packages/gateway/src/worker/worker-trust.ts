@@ -55,8 +55,18 @@ export class WorkerTrust {
     });
     const bundles = [...options.config.bundles.values()].filter((bundle) => bundle.crls.length > 0);
     this.#crls = new Map(bundles.map((bundle) => [bundle.name, createCrlSet(bundle)]));
-    const hosts = options.config.listeners.flatMap((listener) => listener.hosts);
-    this.state.setPolicies(hosts.map((host) => ({ id: host.id, bundles: host.trust, allow: host.permits })));
+    this.#setPolicies(options.config);
+  }
+
+  /** The rules have changed: live connections are judged by them from now on, and ended where they no longer stand. */
+  replacePolicies(config: GatewayConfig): void {
+    this.#setPolicies(config);
+    this.#rejudge();
+  }
+
+  #setPolicies(config: GatewayConfig): void {
+    const hosts = config.listeners.flatMap((listener) => listener.hosts);
+    this.state.setPolicies(hosts.map((host) => ({ id: host.key, bundles: host.trust, allow: host.permits })));
   }
 
   /** All bundles that there can be. */

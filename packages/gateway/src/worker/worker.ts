@@ -89,6 +89,9 @@ export class GatewayWorker {
           .snapshot()
           .then((metrics) => this.#port.send({ type: 'metrics', query: message.query, metrics }));
         break;
+      case 'policies':
+        this.#trust.replacePolicies(compileConfig(message.config, message.baseDir));
+        break;
       case 'setup':
       case 'prepared':
       case 'listen':

@@ -1,0 +1,104 @@
+import type { GatewayConfig } from '../config/config.ts';
+import type { OperatorLog } from '../log/operator-log.ts';
+import type { CrlEnd } from '../metrics/primary-metrics.ts';
+import type { TrustUpdate } from '../worker/trust-update.ts';
+import { type BundleFiles, watchBundleFiles } from './bundle-files.ts';
+import { CrlFollowers } from './crl-followers.ts';
+import { type FileCertificates, watchFileCertificates } from './file-certificates.ts';
+import type { CheckedCertificate } from './server-certificate.ts';
+import { GatewayStartError } from './start-error.ts';
+
+export interface SourcesOptions {
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly log: OperatorLog;
+  readonly onCertificate: (certificate: CheckedCertificate) => void;
+  /** A bundle or a CRL has changed. */
+  readonly onTrust: (update: Extract<TrustUpdate, { kind: 'bundle' | 'crl' }>) => void;
+}
+
+/** Everything that one configuration takes from files and URLs, followed as it changes: certificates, bundles, CRLs. */
+export class Sources {
+  readonly #files: FileCertificates;
+  readonly #bundles: BundleFiles;
+  readonly #crls: CrlFollowers;
+  /** The CRLs in use, by bundle and source. */
+  readonly #lists: ReadonlyMap<string, TrustUpdate>;
+
+  /**
+   * Loads everything once, and goes on following. CRLs that cannot be had are no error: without them nobody is admitted, but
+   * they may come.
+   *
+   * @throws TrustError, GatewayStartError
+   */
+  static async open(config: GatewayConfig, options: SourcesOptions): Promise<Sources> {
+    const { now, random, log } = options;
+    const files = await watchFileCertificates(config, {
+      now,
+      onChange: options.onCertificate,
+      warn: (message) => log.warn(message),
+    }).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new GatewayStartError('certificate_unusable', message, { cause: error });
+    });
+    const lists = new Map<string, TrustUpdate>();
+    const crls = new CrlFollowers({
+      now,
+      random,
+      onCrl(update) {
+        lists.set(`${update.bundle} ${update.source}`, update);
+        options.onTrust(update);
+      },
+      shout: (message) => log.error(message),
+    });
+    const bundles = [...config.bundles.values()];
+    try {
+      const watched = await watchBundleFiles(bundles, {
+        onChange(update) {
+          log.info(`bundle ${update.name} has changed`);
+          crls.setBundle(update);
+          options.onTrust(update);
+        },
+        shout: (message) => log.error(message),
+      });
+      await crls.start(bundles, watched.updates);
+      return new Sources({ files, bundles: watched, crls, lists });
+    } catch (error) {
+      files.stop();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    readonly files: FileCertificates;
+    readonly bundles: BundleFiles;
+    readonly crls: CrlFollowers;
+    readonly lists: ReadonlyMap<string, TrustUpdate>;
+  }) {
+    this.#files = parts.files;
+    this.#bundles = parts.bundles;
+    this.#crls = parts.crls;
+    this.#lists = parts.lists;
+  }
+
+  get certificates(): readonly CheckedCertificate[] {
+    return this.#files.certificates;
+  }
+
+  /** What a worker has to know of these bundles. */
+  standing(): readonly TrustUpdate[] {
+    return [...this.#bundles.updates, ...this.#lists.values()];
+  }
+
+  /** When the CRLs in use are due to be replaced. */
+  crlEnds(): readonly CrlEnd[] {
+    return this.#crls.ends();
+  }
+
+  stop(): void {
+    this.#files.stop();
+    this.#bundles.stop();
+    this.#crls.stop();
+  }
+}
