@@ -36,7 +36,7 @@ export async function signingCa(id: string, certificate: Certificate, key: KeyOb
     );
   }
   const { privateKey } = await generateKeyPair(kindOf(certificate));
-  return { ...caOf(id, certificate), signer, twin: nodeSigner(privateKey, signer.scheme as never) };
+  return { ...caOf(id, certificate), signer, twin: nodeSigner(privateKey) };
 }
 
 /** Every CA of the store, the keys of the issuing ones that still count opened with `passphrase`. */

@@ -30,8 +30,6 @@ export interface FeedSubscriber {
 interface Subscription extends FeedSubscriber {
   readonly sink: FeedSink;
   readonly connectedAt: number;
-  /** The last change it has had before it began to listen. */
-  caughtUpTo: number;
   ended: boolean;
 }
 
@@ -115,7 +113,6 @@ export class FeedHub {
       ...subscriber,
       sink,
       connectedAt: this.#options.clock(),
-      caughtUpTo: 0,
       ended: false,
     };
     let seq = this.#resumeFrom(subscriber.cursor);
@@ -133,7 +130,6 @@ export class FeedHub {
       seq = missed.at(-1)?.seq ?? seq;
     }
     // Nothing awaited since the comparison above: no change can fall between catching up and listening.
-    subscription.caughtUpTo = seq;
     if (!subscription.ended && !this.#closed) {
       this.#live.add(subscription);
       this.#send(subscription, this.#heartbeat());
@@ -236,7 +232,6 @@ export class FeedHub {
   #giveOut(change: StoredFeedChange, line: string): void {
     this.#seq = change.seq;
     for (const subscription of this.#live) {
-      if (change.seq <= subscription.caughtUpTo) continue;
       this.#send(subscription, line);
       const own =
         change.type === 'revoked' &&

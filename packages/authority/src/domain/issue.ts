@@ -7,7 +7,6 @@ import type { CaSet, SigningCa } from './ca.ts';
 import { namesOfCertificate } from './certificate-names.ts';
 import { readRequest } from './certificate-request.ts';
 import { allowsKey, describeKey } from './key-rule.ts';
-import { leafFaults } from './lint.ts';
 import { commonNameOf, describeNames, namesNotProven, sansOf } from './names.ts';
 import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
@@ -17,6 +16,7 @@ import { namesFor, profiles } from './profiles.ts';
 import type { Profile } from './profiles.ts';
 import { leafTemplate } from './template.ts';
 import type { PublicUrls } from './template.ts';
+import { faultsOf, signTwin } from './twin.ts';
 import { decideValidity } from './validity.ts';
 import type { Validity, ValidityRequest } from './validity.ts';
 
@@ -146,12 +146,12 @@ async function inspectTwin(
   profile: Profile,
   proven: NameSet,
 ): Promise<Refused | undefined> {
-  const twin = parseCertificate(assembleSigned(tbs, issuer.twin.scheme, await issuer.twin.sign(tbs)));
+  const twin = await signTwin(tbs, issuer);
   const names = namesOfCertificate(twin);
   if ('malformed' in names) return refuse('lint_failed', names.malformed);
   const unproven = namesNotProven(names, proven);
   if (unproven.length > 0) return refuse('name_not_proven', `nobody has proven ${describeNames(unproven)}`);
-  const faults = leafFaults(twin, issuer.certificate, profile);
+  const faults = faultsOf(twin, profile.name, issuer.certificate);
   return faults.length === 0 ? undefined : refuse('lint_failed', faults.join('; '));
 }
 

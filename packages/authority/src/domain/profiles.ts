@@ -92,7 +92,7 @@ export function namesFor(profile: Profile, name: string, sans: readonly San[]): 
       return refuse('profile_forbids', `profile ${profile.name} takes no wildcard (${describeNames([one])})`);
     }
   }
-  if (profile.nameIsHost && set.size === 1) {
+  if (profile.nameIsHost && ![...set.values()].some(({ type }) => type === 'dns' || type === 'ip')) {
     return refuse(
       'profile_forbids',
       `a ${profile.name} certificate needs a dns or ip name, and ${JSON.stringify(name)} is none`,

@@ -1,11 +1,20 @@
 import type { KeyObject } from 'node:crypto';
-import { buildCertificate, nameToString, parseCertificate, parsePublicKeyInfo } from '@countersign/pki';
+import {
+  assembleSigned,
+  buildCertificate,
+  buildTbs,
+  nameToString,
+  parseCertificate,
+  parsePublicKeyInfo,
+} from '@countersign/pki';
+import type { Certificate } from '@countersign/pki';
 import { generateKeyPair, nodeSigner } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import { signingCa } from '../adapters/signing-ca.ts';
 import { issuingTemplate, rootTemplate } from '../domain/ca-template.ts';
 import { sha256Hex } from '../domain/ca.ts';
 import type { Ca, SigningCa } from '../domain/ca.ts';
+import { faultsOf, signTwin } from '../domain/twin.ts';
 import type { Random } from '../domain/ports.ts';
 
 /** A CA that was just made, with the key it is to be kept with. */
@@ -14,8 +23,10 @@ export interface MadeCa {
   readonly key: KeyObject;
 }
 
-async function made(id: string, der: Uint8Array, key: KeyObject): Promise<MadeCa> {
-  return { ca: await signingCa(id, parseCertificate(der), key), key };
+/** Refuses to hand out what is not well-formed; it would be a mistake of ours, never of whoever asked. */
+function mustBeFaultless(certificate: Certificate, profile: 'root' | 'issuing', issuer: Certificate): void {
+  const faults = faultsOf(certificate, profile, issuer);
+  if (faults.length > 0) throw new Error(`the ${profile} certificate would not be well-formed: ${faults.join('; ')}`);
 }
 
 /** What sets the names of one PKI's CAs apart from another's. */
@@ -27,7 +38,9 @@ function mark(random: Random): string {
 export async function makeRoot(now: number, random: Random, name: string): Promise<MadeCa> {
   const { privateKey, spki } = await generateKeyPair('p384');
   const template = rootTemplate(now, `${name} Root CA ${mark(random)}`, parsePublicKeyInfo(spki), random(16));
-  return made('root', await buildCertificate(template, nodeSigner(privateKey)), privateKey);
+  const certificate = parseCertificate(await buildCertificate(template, nodeSigner(privateKey)));
+  mustBeFaultless(certificate, 'root', certificate);
+  return { ca: await signingCa('root', certificate, privateKey), key: privateKey };
 }
 
 /** Makes the issuing CA `issuing-N`, certified by the root. */
@@ -44,7 +57,10 @@ export async function makeIssuing(
   const commonName = `${name} Issuing CA ${number} ${mark(random)}`;
   const urls = { base: publicHttp };
   const template = issuingTemplate(now, commonName, parsePublicKeyInfo(spki), random(16), root, urls);
-  return made(`issuing-${number}`, await buildCertificate(template, root.signer), privateKey);
+  const tbs = buildTbs(template, root.signer.scheme);
+  mustBeFaultless(await signTwin(tbs, root), 'issuing', root.certificate);
+  const der = assembleSigned(tbs, root.signer.scheme, await root.signer.sign(tbs));
+  return { ca: await signingCa(`issuing-${number}`, parseCertificate(der), privateKey), key: privateKey };
 }
 
 /** A CA's certificate for people: what, until when, which. */

@@ -21,6 +21,7 @@ import { issueForAdmin, issueForGateway } from '../../src/domain/doors.ts';
 import { issue } from '../../src/domain/issue.ts';
 import { nameSet, namesNotProven, parseTypedName } from '../../src/domain/names.ts';
 import type { TypedName } from '../../src/domain/names.ts';
+import { renew } from '../../src/domain/renewal.ts';
 import { revoke } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
@@ -122,6 +123,30 @@ describe('issue', () => {
     assert.ok((await revoke(domain.store, domain.clock.now(), target, 'keyCompromise', local)).ok);
     const again = await issueForAdmin(domain.context, { ...request, name: 'other' }, local);
     assert.equal(again.ok ? 'ok' : again.code, 'key_revoked');
+  });
+
+  it('does not store what was revoked while it was being signed', async () => {
+    const { csr } = await newRequest();
+    const request = { name: 'racer', profile: 'client' as const, sans: [], csr };
+    assert.ok((await issueForAdmin(domain.context, request, local)).ok);
+    const current = (await domain.store.certificatesByName('racer', domain.clock.now()))[0];
+    const [issuer] = domain.cas.issuing;
+    assert.ok(current && issuer);
+    // The revocation comes in after every check and before the certificate is stored.
+    const sign = async (data: Uint8Array): Promise<Uint8Array> => {
+      const target = { by: 'name', name: 'racer' } as const;
+      await revoke(domain.store, domain.clock.now(), target, 'keyCompromise', local);
+      return issuer.signer.sign(data);
+    };
+    const cas = { ...domain.cas, issuing: [{ ...issuer, signer: { ...issuer.signer, sign } }] };
+    const context = { ...domain.context, cas: () => cas };
+    const again = await issueForAdmin(context, request, local);
+    assert.equal(again.ok ? 'ok' : again.code, 'key_revoked');
+    assert.equal((await domain.store.certificatesByName('racer', domain.clock.now())).length, 1);
+
+    const other = await domain.issued('racer');
+    const renewed = await renew(context, other, (await newRequest()).csr);
+    assert.equal(renewed.ok ? 'ok' : renewed.code, 'renewal_refused');
   });
 
   it('gives a gateway server certificates for its own names only', async () => {
