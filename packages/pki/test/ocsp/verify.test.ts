@@ -25,7 +25,7 @@ import type {
   OcspResult,
   VerifyOcspOptions,
 } from '@countersign/pki';
-import { createRoot, temporaryFolder, TEST_TIME } from '@countersign/testkit';
+import { createRoot, temporaryFolder, TEST_TIME, without } from '@countersign/testkit';
 import type { CertificateOptions, TestCa, TestCertificate } from '@countersign/testkit';
 import { nodeCrypto, nodeSigner } from '@countersign/trust';
 
@@ -268,7 +268,7 @@ describe('OCSP', () => {
     }
   });
 
-  test('openssl reads our responses', async () => {
+  test('openssl reads our responses', { skip: without('openssl') }, async () => {
     using folder = temporaryFolder();
     const files = {
       ca: join(folder.path, 'ca.pem'),
@@ -308,7 +308,7 @@ describe('OCSP', () => {
     assert.match(shown, /Reason: superseded/);
   });
 
-  test("openssl's responder answers our requests, nonce and all", async () => {
+  test("openssl's responder answers our requests, nonce and all", { skip: without('openssl') }, async () => {
     using folder = temporaryFolder();
     const path = (name: string): string => join(folder.path, name);
     // It answers by the clock of the machine.

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
+import { createRoot, TEST_TIME, without } from '@countersign/testkit';
 import { nodePasswordCrypto } from '@countersign/trust';
 import { berToDer } from '../../src/ber/ber-to-der.ts';
 import { explicit, integer, octetString, oid, sequence } from '../../src/der/writer.ts';
@@ -18,27 +19,7 @@ const caFolder = join(import.meta.dirname, '../vectors/pyca/pkcs12/ca');
 const keyPem = readFileSync(join(caFolder, 'ca_key.pem'), 'utf8');
 const key = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
 const certificate = new X509Certificate(readFileSync(join(caFolder, 'ca.pem'))).raw;
-const other = new X509Certificate(
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      '/dev/null',
-      '-subj',
-      '/CN=issuing',
-      '-days',
-      '2',
-    ],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  ),
-).raw;
+const other = Buffer.from((await createRoot('PKCS#12 issuing', { now: TEST_TIME })).der);
 const password = 'pässword-for-tests';
 const formats: readonly Pkcs12Format[] = ['modern', 'pbmac1', 'legacy'];
 // Peers read any count; few keep the tests fast.
@@ -97,14 +78,14 @@ describe('PKCS#12', () => {
   }
 
   for (const format of ['modern', 'legacy'] as const) {
-    test(`${format}: openssl pkcs12 shows key and certificates`, async () => {
+    test(`${format}: openssl pkcs12 shows key and certificates`, { skip: without('openssl') }, async () => {
       const out = run('openssl', ['pkcs12', '-passin', 'file:password', '-nodes', '-info'], await build(format));
       assert.equal(out.match(/BEGIN CERTIFICATE/g)?.length, 2);
       const pem = /-----BEGIN PRIVATE KEY-----[^]*-----END PRIVATE KEY-----/.exec(out)?.[0] ?? '';
       assert.deepEqual(createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }), key);
     });
 
-    test(`${format}: Java's keytool lists a key entry with its chain`, async () => {
+    test(`${format}: Java's keytool lists a key entry with its chain`, { skip: without('keytool') }, async () => {
       // keytool reads its password in the platform's encoding, so an ASCII one.
       const file = await buildPkcs12(
         { key, certificates: [certificate], friendlyName: 'demo' },
@@ -128,24 +109,28 @@ describe('PKCS#12', () => {
       assert.match(out, /Entry type: PrivateKeyEntry/);
     });
 
-    test(`${format}: NSS (Firefox, Chromium on Linux) imports it`, async () => {
-      const database = join(folder, `nss-${format}`);
-      execFileSync('mkdir', [database]);
-      run('certutil', ['-N', '-d', `sql:${database}`, '--empty-password']);
-      writeFileSync(join(folder, `${format}-nss.p12`), await build(format));
-      run('pk12util', ['-i', `${format}-nss.p12`, '-d', `sql:${database}`, '-w', 'password', '-K', '']);
-      assert.match(run('certutil', ['-L', '-d', `sql:${database}`]), /demo/);
-      // What NSS writes is BER with indefinite lengths.
-      run('pk12util', ['-o', `${format}-out.p12`, '-n', 'demo', '-d', `sql:${database}`, '-w', 'password', '-K', '']);
-      const exported = readFileSync(join(folder, `${format}-out.p12`));
-      const parsed = await parsePkcs12(exported, password, nodePasswordCrypto);
-      assert.ok(parsed.ok);
-      assert.equal(parsed.pkcs12.keys[0]?.key.kind.type, 'ec');
-      assert.deepEqual(Buffer.from(parsed.pkcs12.certificates[0]?.der ?? []), certificate);
-    });
+    test(
+      `${format}: NSS (Firefox, Chromium on Linux) imports it`,
+      { skip: without('certutil', 'pk12util') },
+      async () => {
+        const database = join(folder, `nss-${format}`);
+        execFileSync('mkdir', [database]);
+        run('certutil', ['-N', '-d', `sql:${database}`, '--empty-password']);
+        writeFileSync(join(folder, `${format}-nss.p12`), await build(format));
+        run('pk12util', ['-i', `${format}-nss.p12`, '-d', `sql:${database}`, '-w', 'password', '-K', '']);
+        assert.match(run('certutil', ['-L', '-d', `sql:${database}`]), /demo/);
+        // What NSS writes is BER with indefinite lengths.
+        run('pk12util', ['-o', `${format}-out.p12`, '-n', 'demo', '-d', `sql:${database}`, '-w', 'password', '-K', '']);
+        const exported = readFileSync(join(folder, `${format}-out.p12`));
+        const parsed = await parsePkcs12(exported, password, nodePasswordCrypto);
+        assert.ok(parsed.ok);
+        assert.equal(parsed.pkcs12.keys[0]?.key.kind.type, 'ec');
+        assert.deepEqual(Buffer.from(parsed.pkcs12.certificates[0]?.der ?? []), certificate);
+      },
+    );
   }
 
-  test('what openssl writes is read, in every form it has', async () => {
+  test('what openssl writes is read, in every form it has', { skip: without('openssl') }, async () => {
     writeFileSync(join(folder, 'key.pem'), keyPem, { mode: 0o600 });
     writeFileSync(join(folder, 'ca.pem'), readFileSync(join(caFolder, 'ca.pem')));
     const forms: string[][] = [
@@ -177,7 +162,7 @@ describe('PKCS#12', () => {
     }
   });
 
-  test('a file without MAC is refused unless asked for', async () => {
+  test('a file without MAC is refused unless asked for', { skip: without('openssl') }, async () => {
     writeFileSync(join(folder, 'key.pem'), keyPem, { mode: 0o600 });
     writeFileSync(join(folder, 'ca.pem'), readFileSync(join(caFolder, 'ca.pem')));
     run('openssl', [

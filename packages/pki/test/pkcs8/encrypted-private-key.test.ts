@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { without } from '@countersign/testkit';
 import { nodePasswordCrypto } from '@countersign/trust';
 import { octetString, sequence } from '../../src/der/writer.ts';
 import { passwordEncryptionAlgorithm } from '../../src/pkcs5/encryption.ts';
@@ -59,7 +60,7 @@ describe('encrypted PKCS#8', () => {
     });
   }
 
-  test('Node and openssl open what we write with PBKDF2', async () => {
+  test('Node and openssl open what we write with PBKDF2', { skip: without('openssl') }, async () => {
     const der = newEcKey();
     const encrypted = Buffer.from(await encryptPkcs8(der, passphrase, nodePasswordCrypto, { kdf: 'pbkdf2' }));
     const byNode = createPrivateKey({ key: encrypted, format: 'der', type: 'pkcs8', passphrase });
@@ -108,7 +109,7 @@ describe('encrypted PKCS#8', () => {
     ['PBE-SHA1-2DES', ['-v1', 'PBE-SHA1-2DES']],
   ];
   for (const [name, args] of opensslForms) {
-    test(`what openssl writes is read: ${name}`, async () => {
+    test(`what openssl writes is read: ${name}`, { skip: without('openssl') }, async () => {
       const der = newEcKey();
       const encrypted = execFileSync(
         'openssl',
@@ -121,7 +122,7 @@ describe('encrypted PKCS#8', () => {
     });
   }
 
-  test('a wrong passphrase is a value, whatever the padding looks like', async () => {
+  test('a wrong passphrase is a value, whatever the padding looks like', { skip: without('openssl') }, async () => {
     const weak = execFileSync(
       'openssl',
       ['pkcs8', '-topk8', '-inform', 'DER', '-outform', 'DER', '-passout', 'env:PASSPHRASE', '-iter', '1'],
