@@ -39,13 +39,16 @@ test('the map names every package, and no other', () => {
 });
 
 for (const [name, allowed] of Object.entries(arrows)) {
-  test(`${name} depends on ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}`, () => {
+  test(`${name} depends on ${allowed.length === 0 ? 'no other package' : `nothing but ${allowed.join(', ')}`}`, () => {
     const { dependencies = {}, peerDependencies = {}, optionalDependencies = {} } = manifest(name);
     const ours = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })
       .filter((one) => one.startsWith('@countersign/'))
       .map((one) => one.slice('@countersign/'.length))
       .toSorted();
-    assert.deepEqual(ours, allowed);
+    assert.deepEqual(
+      ours.filter((one) => !allowed.includes(one)),
+      [],
+    );
   });
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@stricli/core';
 import { readFileSync } from 'node:fs';
 import { type CommandShape, leadingFlags, spreadLists } from './arguments.ts';
+import { agent } from './commands/agent.ts';
 import { authority } from './commands/authority.ts';
 import { backup, restore } from './commands/backup.ts';
 import { enroll } from './commands/enroll.ts';
@@ -44,6 +45,7 @@ export const commands: RouteMap<CliContext> = buildRouteMap({
     root,
     authority,
     gateway,
+    agent,
     issue,
     enroll,
     renew,
