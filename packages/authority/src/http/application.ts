@@ -18,8 +18,6 @@ const limits = { requestTimeout: 10_000, bodyLimit: 512 << 10 };
 export interface Application<S extends Server | SecureServer> {
   readonly server: S;
   ready(): Promise<void>;
-  /** Answers what has been asked, takes nothing new. */
-  close(): Promise<void>;
 }
 
 /** The API for the local socket. */
@@ -67,14 +65,6 @@ function finish<S extends Server | SecureServer>(
     server: made,
     ready: async () => {
       await app.ready();
-    },
-    close: async () => {
-      // Fastify closes only what it has opened itself.
-      const { promise, resolve } = Promise.withResolvers<void>();
-      made.close(() => resolve());
-      made.closeIdleConnections();
-      await promise;
-      await app.close();
     },
   };
 }

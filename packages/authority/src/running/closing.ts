@@ -1,40 +1,44 @@
 import type { Server } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Application } from '../http/application.ts';
+import type { Server as SecureServer } from 'node:https';
+import { Server as NetServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** How long a connection without a request is waited for: what it has sent may still be under way to us. */
+const graceMs = 500;
 
 /** How long an answer under way may take when the authority ends. */
 const drainMs = 5000;
 
-/** Something that ends: a function, a server, or a server with the API on it. */
-export type Closing = (() => Promise<void> | void) | Server | Application<Server>;
+/** Something that ends. */
+export type Closing = () => Promise<void> | void;
 
 /** Ends everything, last begun first; each at most once. */
 export async function closeAll(closing: Closing[]): Promise<void> {
-  for (const one of closing.splice(0).toReversed()) {
-    if (typeof one === 'function') await one();
-    else await drain(one);
-  }
+  for (const end of closing.splice(0).toReversed()) await end();
 }
 
-/** Takes nothing new and answers what was asked; what is still unanswered after a while is cut off. */
-async function drain(target: Server | Application<Server>): Promise<void> {
-  const server = 'server' in target ? target.server : target;
-  const patience = new AbortController();
-  const closed = close(target).finally(() => patience.abort());
-  const late = delay(drainMs, undefined, { ref: false, signal: patience.signal }).then(
-    () => server.closeAllConnections(),
-    () => undefined,
-  );
-  await Promise.all([closed, late]);
-}
-
-async function close(target: Server | Application<Server>): Promise<void> {
-  if ('server' in target) {
-    await target.close();
-    return;
-  }
+/**
+ * Takes no new connection and answers what is asked on those that it has, each with its last answer. What is still unanswered after a
+ * while is cut off.
+ */
+export async function drain(server: Server | SecureServer): Promise<void> {
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  // Two turns of the event loop, so that whoever stands in the queue is let in before it is closed.
+  await nextTurn();
+  await nextTurn();
   const { promise, resolve } = Promise.withResolvers<void>();
-  target.close(() => resolve());
-  target.closeIdleConnections();
+  // http's own close() would at once cut off every connection whose request has not been read yet.
+  NetServer.prototype.close.call(server, () => resolve());
+  const begun = performance.now();
+  const grace = setInterval(() => {
+    if (performance.now() - begun >= graceMs) server.closeIdleConnections();
+  }, 50);
+  const late = setTimeout(() => server.closeAllConnections(), drainMs);
   await promise;
+  clearInterval(grace);
+  clearTimeout(late);
+  // Ends http's own timer; the server does not run any more, which is all it would say.
+  server.close(() => undefined);
 }

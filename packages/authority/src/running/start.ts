@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { destination, pino } from 'pino';
 import type { Logger } from 'pino';
@@ -17,7 +19,7 @@ import { AuthorityService } from '../service.ts';
 import { authorityStatus, metricsState } from '../status.ts';
 import type { StatusParts } from '../status.ts';
 import { version } from '../version.ts';
-import { closeAll } from './closing.ts';
+import { closeAll, drain } from './closing.ts';
 import type { Closing } from './closing.ts';
 import { openCore } from './core.ts';
 import type { Core } from './core.ts';
@@ -74,8 +76,11 @@ async function run(
   // Before anybody can fetch them: after a restore the CRLs of the store are older than what was served.
   await crls.refresh();
   const http = publicServer({ store, cas, clock, log });
+  const servers: (Server | SecureServer)[] = [http];
+  closing.push(async () => {
+    await Promise.all(servers.filter(({ listening }) => listening).map(drain));
+  });
   const httpAddress = await listenOn(http, options.http ?? defaultAddresses.http);
-  closing.push(http);
 
   // Certificates name the plain listener, tokens the API: each has to listen before its first is made.
   const where = { apiUrl: options.publicUrl };
@@ -122,13 +127,12 @@ async function run(
   );
   api.server.on('secureConnection', (socket) => callers.remember(socket));
   const local = localApplication(async () => ({ kind: 'local' }), parts, log);
+  servers.push(api.server, local.server);
   await Promise.all([api.ready(), local.ready()]);
   const apiAddress = await listenOn(api.server, options.listen ?? defaultAddresses.listen);
-  closing.push(api);
   listening.authority = formatAddress(apiAddress);
   where.apiUrl ??= urlOf('https', apiAddress);
   await listen(local.server, { path: socketPath }, socketPath);
-  closing.push(local);
 
   await store.write((tx) => recordAudit(tx, clock(), 'authority.started', { kind: 'authority' }, { version }));
   const stopUpkeep = startUpkeep({
