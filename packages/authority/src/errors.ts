@@ -1,4 +1,4 @@
-/** Why the authority could not be made, opened or kept running. The table of codes; docs/errors.md is held against it. */
+/** Why the authority could not be made, opened or kept running. The table of codes. */
 export const authorityErrorCodes = {
   already_initialized: 'There is an authority in this folder already',
   not_initialized: 'There is no authority in this folder',

@@ -109,6 +109,28 @@ describe('the store', () => {
     folder[Symbol.dispose]();
   });
 
+  it('says in our own words what SQLite says when a store cannot be made', () => {
+    using folder = temporaryFolder();
+    const path = folder.in('there', 'is', 'no', 'folder.sqlite');
+    assert.throws(
+      () => createSqliteStore(path),
+      (error) => error instanceof AuthorityError && error.code === 'storage_failed',
+    );
+  });
+
+  it('finds out about a key from the revoked certificates alone, and a CRL too', () => {
+    const raw = new DatabaseSync(domain.storePath, { readOnly: true });
+    const plan = (sql: string): string => JSON.stringify(raw.prepare(`explain query plan ${sql}`).all());
+    const key = plan(`select id from certificates where spki_sha256 = 'a' and revoked_at is not null limit 1`);
+    const crl = plan(
+      `select serial from certificates where issuer = 'a' and partition = 0 and revoked_at is not null and not_after >= 1 order by serial`,
+    );
+    raw.close();
+    assert.match(key, /USING INDEX certificates_key/u);
+    assert.match(crl, /USING INDEX certificates_revoked/u);
+    assert.doesNotMatch(crl, /TEMP B-TREE/u);
+  });
+
   it('commits what comes together in few transactions', async () => {
     const { store } = domain;
     const raw = new DatabaseSync(domain.storePath, { readOnly: true });

@@ -2,8 +2,8 @@
 export const schemaVersion = 1;
 
 /**
- * The tables in SQLite. `strict` refuses a value of another type; the revoked certificates have an index of their own, so that a CRL
- * or a snapshot reads only them.
+ * The tables in SQLite. `strict` refuses a value of another type; the revoked certificates have indexes of their own, so that a CRL,
+ * a snapshot or the question whether a key was revoked reads only them.
  */
 export const schema = `
 create table meta (key text primary key, value text not null) strict, without rowid;
@@ -29,7 +29,7 @@ create table certificates (
 ) strict;
 create unique index certificates_serial on certificates (serial, issuer);
 create index certificates_name on certificates (name, not_after);
-create index certificates_key on certificates (spki_sha256);
+create index certificates_key on certificates (spki_sha256) where revoked_at is not null;
 create index certificates_revoked on certificates (issuer, partition, serial) where revoked_at is not null;
 create table tokens (
   hash text primary key,

@@ -20,13 +20,14 @@ interface Job {
 
 /** Makes the tables in a new file. */
 export function createSqliteStore(path: string): void {
-  const { raw } = openConnection(path, false);
+  let raw: DatabaseSync | undefined;
   try {
+    ({ raw } = openConnection(path, false));
     raw.exec(`begin; ${schema} pragma user_version = ${schemaVersion}; commit;`);
   } catch (error) {
     throw storeError(error);
   } finally {
-    raw.close();
+    raw?.close();
   }
 }
 
