@@ -59,7 +59,9 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
     }
     if (!error.code.startsWith('ERR_')) {
       const mend = typeof error.mend === 'string' ? error.mend : undefined;
-      return new CliFailure({ foreignCode: error.code, message: error.message, mend, exit, cause: error });
+      // A configuration that can't be followed is wrong usage, whoever reads it.
+      const how = error.code === 'config_invalid' ? 2 : exit;
+      return new CliFailure({ foreignCode: error.code, message: error.message, mend, exit: how, cause: error });
     }
   }
   return new CliFailure({

@@ -24,7 +24,9 @@ export interface ChildPlan {
 export interface ManagedChild {
   /** Starts it; resolves when it listens. @throws CliFailure with the child's own words when it can't. */
   start(): Promise<ListeningEvent>;
-  /** Asks it to end, waits until it has, and starts it no more. */
+  /** Starts it no more when it ends: it may have had the signal that its supervisor had. */
+  retire(): void;
+  /** Retires it, asks it to end, and waits until it has. */
   stop(): Promise<void>;
   /** Ends it at once. */
   kill(): void;
@@ -77,19 +79,23 @@ export function manageChild(plan: ChildPlan): ManagedChild {
     }, delayMs);
   };
 
+  const retire = (): void => {
+    stopping = true;
+    clearTimeout(pause);
+  };
+
   return {
     start: launch,
+    retire,
     stop: async () => {
-      stopping = true;
-      clearTimeout(pause);
+      retire();
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       await gone;
     },
     kill: () => {
-      stopping = true;
-      clearTimeout(pause);
+      retire();
       child?.kill('SIGKILL');
     },
     get pid() {
@@ -106,7 +112,8 @@ function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<Listening
       const event = processEventSchema.safeParse(message);
       if (!event.success) return;
       if (event.data.event === 'failed') {
-        failed = new CliFailure({ foreignCode: event.data.code, message: event.data.message });
+        const { code, message } = event.data;
+        failed = new CliFailure({ foreignCode: code, message, exit: code === 'config_invalid' ? 2 : 1 });
         if (event.data.role === plan.role) reject(failed);
         else plan.onRemark(event.data.message);
         return;

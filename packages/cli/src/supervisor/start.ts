@@ -100,6 +100,7 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
       upstream,
       client,
       stop: async () => {
+        for (const child of started) child.retire();
         await gateway.stop();
         client[Symbol.dispose]();
         await authority.stop();

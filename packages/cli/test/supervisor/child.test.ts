@@ -51,6 +51,20 @@ test('without restart it stays away, and that is said', async () => {
   await managed.stop();
 });
 
+test('a retired child that ends is not started again', async () => {
+  let starts = 0;
+  const { managed, events } = child(() => {
+    starts += 1;
+    return { behaviour: 'listen', port: 1 };
+  });
+  events.on('remark', (line: string) => assert.fail(line));
+  const { pid } = await managed.start();
+  managed.retire();
+  process.kill(pid, 'SIGTERM');
+  await managed.stop();
+  assert.equal(starts, 1);
+});
+
 test("a child that can't start says why in its own words", async () => {
   const { managed } = child(() => ({ behaviour: 'fail', port: 1 }));
   await assert.rejects(managed.start(), (error: unknown) => {
