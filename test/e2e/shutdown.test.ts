@@ -42,6 +42,7 @@ for (const whom of ['the parent', 'the group'] as const) {
     for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /u);
     const [code] = (await ended) as [number | null];
     assert.equal(code, 0);
+    assert.doesNotMatch(product.stderr(), /starting it again/u);
     for (const connection of connections) connection[Symbol.dispose]();
   });
 }
