@@ -128,7 +128,7 @@ export class Http2Request implements ExchangeClient, Timed {
   }
 
   expire(): void {
-    if (this.#stream.headersSent) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#stream.headersSent) this.#reset('the client takes nothing, or sends nothing');
     else this.#refuse('bad_request', 'the body did not come in time');
   }
 
@@ -240,7 +240,7 @@ export class Http2Request implements ExchangeClient, Timed {
   broken(detail: string): void {
     this.#exchange = undefined;
     this.#entry.detail = detail;
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#reset(detail);
   }
 
   // ---- ends
@@ -257,7 +257,7 @@ export class Http2Request implements ExchangeClient, Timed {
     const stream = this.#stream;
     if (stream.destroyed) return;
     if (stream.headersSent) {
-      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      this.#reset(detail);
       return;
     }
     // Streams do not share their framing: what is wrong with one says nothing about the others, but for the certificate.
@@ -279,6 +279,11 @@ export class Http2Request implements ExchangeClient, Timed {
     if (!this.#requestComplete) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
+  /** `close` with a code would end the body first, as if it were whole: only an error resets the stream. */
+  #reset(reason: string): void {
+    this.#stream.destroy(new Error(reason));
+  }
+
   #respond(list: string[], endStream: boolean, waitForTrailers: boolean): void {
     if (this.#stream.destroyed) return;
     try {
@@ -287,7 +292,7 @@ export class Http2Request implements ExchangeClient, Timed {
       // What HTTP/1.1 let pass and HTTP/2 does not.
       this.#entry.code = 'upstream_invalid';
       this.#entry.detail = `a response that HTTP/2 cannot carry: ${(error as Error).message}`;
-      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      this.#reset(this.#entry.detail);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type Deadlines, processDeadlines } from '../clock/deadlines.ts';
 import type { Upstream } from '../connection.ts';
 import { DEFAULT_POOL, Http1Upstream, type PoolOptions } from './http1-upstream.ts';
+import { Http2Upstream } from './http2-upstream.ts';
 import { readSettings, type UpstreamSettings } from './settings.ts';
 
 /**
@@ -14,5 +15,8 @@ export function createUpstream(
   deadlines: Deadlines = processDeadlines,
   pool: PoolOptions = DEFAULT_POOL,
 ): Upstream {
-  return new Http1Upstream(readSettings(settings), deadlines, pool);
+  const target = readSettings(settings);
+  return target.protocol === 'h2c'
+    ? new Http2Upstream(target, deadlines, pool)
+    : new Http1Upstream(target, deadlines, pool);
 }

@@ -13,6 +13,8 @@ import {
   GET_BLOCK,
   GOAWAY,
   HEADERS,
+  type RawHttp2,
+  RST_STREAM,
 } from '../support/raw-http2.ts';
 import { startEcho, startHttp, startRaw } from '../support/raw-upstream.ts';
 
@@ -182,4 +184,33 @@ test('after the agreed number of requests a connection ends in an orderly way', 
     [200, 200],
   );
   await goaway;
+});
+
+test('T43: an upload that is broken off reaches no upstream as a complete request', async () => {
+  await using upstream = await startEcho();
+  await using path = await startDataPath({ upstream: upstream.url, tls: true });
+  const post = Buffer.concat([Buffer.from([0x83, 0x87, 0x84, 0x01, 0x06]), Buffer.from('a.test', 'latin1')]);
+  const ends: readonly ((client: RawHttp2) => void)[] = [
+    (client) => client.send(frame(RST_STREAM, 0, 1, Buffer.alloc(4))),
+    (client) => client.send(frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8]))),
+    (client) => client.send(frame(GOAWAY, 0, 0, Buffer.alloc(8)), frame(RST_STREAM, 0, 1, Buffer.alloc(4))),
+    (client) => client.socket.end(),
+    (client) => client.socket.destroy(),
+    (client) => client.plain.resetAndDestroy(),
+    () => path.handles.at(-1)?.kill('revoked'),
+  ];
+  for (const [index, end] of ends.entries()) {
+    await using client = await connectRawHttp2(path);
+    client.send(frame(HEADERS, END_HEADERS, 1, post), frame(DATA, 0, 1, Buffer.from('half')));
+    while ((path.handles[index]?.inFlight ?? 0) === 0) await new Promise((resolve) => setImmediate(resolve));
+    end(client);
+    assert.equal((await path.entry(index)).complete, false);
+  }
+  // A whole request behind them, so that what they left behind would have arrived.
+  await using client = await connectHttp2(path);
+  assert.equal((await client.fetch({ ':path': '/whole' })).status, 200);
+  assert.deepEqual(
+    upstream.seen.map((seen) => seen.url),
+    ['/whole'],
+  );
 });

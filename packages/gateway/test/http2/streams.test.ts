@@ -148,12 +148,16 @@ test('a response that breaks off resets its stream, and only that', async () => 
   await using upstream = await startRaw((socket) => {
     socket.once('data', (bytes: Buffer) => {
       if (bytes.includes('/whole')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      else if (bytes.includes('/chunks'))
+        socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
       else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     });
   });
   await using path = await startDataPath({ upstream: upstream.url, tls: true });
   await using client = await connectHttp2(path);
-  await assert.rejects(client.fetch({ ':path': '/broken' }), { code: 'ERR_HTTP2_STREAM_ERROR' });
+  for (const target of ['/broken', '/chunks']) {
+    await assert.rejects(client.fetch({ ':path': target }), { code: 'ERR_HTTP2_STREAM_ERROR' });
+  }
   assert.equal((await client.fetch({ ':path': '/whole' })).body, 'ok');
   assert.equal((await path.entry(0)).complete, false);
 });
