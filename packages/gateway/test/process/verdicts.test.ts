@@ -34,7 +34,7 @@ before(async () => {
   for (const [code, made] of [
     ['untrusted_issuer', stranger.issue('x')],
     ['weak_key', root.issue('x', { key: 'rsa1024' })],
-    ['not_yet_valid', root.issue('x', { notBefore: now + 60_000 })],
+    ['not_yet_valid', root.issue('x', { notBefore: now + 3_600_000 })],
     ['expired', root.issue('x', { notAfter: now - 60_000 })],
     ['wrong_usage', root.issue('x', { usages: [OID.serverAuth] })],
     ['name_not_permitted', narrow.issue('x', { sans: [{ type: 'dns', value: 'evil.test' }] })],
