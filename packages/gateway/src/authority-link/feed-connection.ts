@@ -52,6 +52,8 @@ export class FeedConnection {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#options.onDown(words(attempt.signal.aborted ? attempt.signal.reason : error));
+      } finally {
+        attempt.abort();
       }
       await sleep(backOff.next(), undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
@@ -83,7 +85,6 @@ export class FeedConnection {
       }
     } finally {
       clearTimeout(silence);
-      attempt.abort();
     }
   }
 }

@@ -125,6 +125,11 @@ export class TlsListener {
     if (this.#acceptor.listening) await closeWhenQueueIsEmpty(this.#acceptor, boundMs);
   }
 
+  /** Ends the handshakes of those that have not said a word since they connected. */
+  endSilent(): void {
+    for (const socket of this.#pending.keys()) if (socket.bytesRead === 0) socket.destroy();
+  }
+
   /** Ends the handshakes that are under way. */
   endHandshakes(): void {
     for (const socket of this.#pending.keys()) socket.destroy();

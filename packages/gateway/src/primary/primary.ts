@@ -55,7 +55,7 @@ export class Primary {
   #sources: Sources | undefined;
   #link: AuthorityLink | undefined;
   #admin: AdminServer | undefined;
-  #stopping = false;
+  #stopping: Promise<void> | undefined;
   /** One reload at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -118,13 +118,17 @@ export class Primary {
   }
 
   /**
-   * Stops: accepts no more, serves what is accepted, and ends the workers.
+   * Stops: accepts no more, serves what is accepted, and ends the workers. Asked again, it gives the same end.
    *
    * @param drainMs - how long requests under way may take; the configuration's when absent
    */
-  async stop(drainMs: number = this.#config.drainMs): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  stop(drainMs: number = this.#config.drainMs): Promise<void> {
+    // A signal to the whole group comes twice, by the group and by the supervisor: both wait for the same end.
+    this.#stopping ??= this.#stop(drainMs);
+    return this.#stopping;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
     this.#giveUp.abort();
     // The primary's hold goes first: the workers then close at a moment at which they see that nobody is waiting.
     for (const socket of this.#sockets.values()) socket.close();
@@ -236,7 +240,7 @@ export class Primary {
 
   /** Why clients would not be admitted; undefined when they would. */
   #notReady(): string | undefined {
-    if (this.#stopping) return 'stopping';
+    if (this.#stopping !== undefined) return 'stopping';
     if (this.#config.authority !== undefined && this.#link === undefined) return 'waiting for the authority';
     if (this.#workers.accepting === 0) return 'no worker accepts connections';
     if (this.#link !== undefined && this.#link.freshAt === undefined) return 'there is no trust state yet';

@@ -15,6 +15,8 @@ import { WorkerTrust } from './worker-trust.ts';
 const QUERY_MS = 500;
 /** How long accepting goes on at the end while connections keep coming. */
 const ACCEPT_MS = 2000;
+/** How long, at the end, a connection may go without a first byte. */
+const SILENT_MS = 2000;
 
 export interface WorkerPort {
   send(message: FromWorker): void;
@@ -143,7 +145,12 @@ export class GatewayWorker {
     const closing = Promise.all(listeners.map((listener) => listener.tls.stopAccepting(Math.min(ACCEPT_MS, withinMs))));
     this.#connections.drain();
     await closing;
+    // Who has connected only to have a connection ready, as browsers do, asks for nothing and need not be waited for.
+    const silent = setTimeout(() => {
+      for (const listener of listeners) listener.tls.endSilent();
+    }, SILENT_MS);
     await this.#connections.ended(end, () => this.#sum((listener) => listener.tls.handshakes));
+    clearTimeout(silent);
     this.#trust.stop();
     this.flush();
   }

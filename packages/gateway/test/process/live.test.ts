@@ -39,6 +39,8 @@ before(async () => {
   root = await createRoot('Clients');
   writeFileSync(folder.in('clients.pem'), root.pem);
   await publishCrl([]);
+  // Of a CA that nobody here knows yet: it waits until a client shows that CA.
+  writeFileSync(folder.in('middle.crl'), '');
   (await root.issueServer('a.test')).write(folder.path, 'server');
   alice = await root.issue('alice');
   gateway = await startGateway({
@@ -57,7 +59,7 @@ before(async () => {
           ],
         },
       ],
-      bundles: { clients: { files: ['clients.pem'], crls: [{ file: 'clients.crl' }] } },
+      bundles: { clients: { files: ['clients.pem'], crls: [{ file: 'clients.crl' }, { file: 'middle.crl' }] } },
       admin: { listen: '127.0.0.1:0' },
       workers: 2,
     },
@@ -128,6 +130,7 @@ test('a connection ends within a second of the end of its certificate, and not b
   const brief = await root.issue('brief', { notAfter });
   const live = await goLive(brief);
   const other = await goLive(alice);
+  const { session } = await request(brief);
   const endedAt = await eventually('it ends', 10_000, () => live.endedAt);
   assert.ok(endedAt > notAfter, `ended ${notAfter - endedAt} ms too early`);
   // RFC 5280: valid through its last second.
@@ -135,6 +138,8 @@ test('a connection ends within a second of the end of its certificate, and not b
   await other.request();
   other.socket.destroy();
   assert.equal((await request(brief)).code, 'expired');
+  const resumed = await request(brief, { session });
+  assert.ok(resumed.reused && resumed.code === 'expired');
 });
 
 test('a revocation ends live connections and refuses sessions and handshakes; others live on', async () => {
@@ -183,6 +188,32 @@ test('an older list does not undo a revocation, and a broken one changes nothing
   assert.equal((await request(eve)).code, 'revoked');
   assert.equal((await request(alice)).status, 200);
   number += 1;
+});
+
+test('a revoked intermediate takes its clients with it, also those with a session (golang/go#77217)', async () => {
+  const middle = await root.issueCa('Middle');
+  const now = Date.now();
+  const template = {
+    issuer: middle.certificate.subject,
+    thisUpdate: now - 1000,
+    nextUpdate: now + 3_600_000,
+    entries: [],
+  };
+  const list = await buildCrl({ ...template, extensions: [crlNumber(1)] }, middle.signer);
+  writeFileSync(folder.in('middle.crl'), pemEncode('X509 CRL', list));
+  const carol = await middle.issue('carol');
+  await eventually('its list is taken in', 10_000, async () => (await request(carol)).status === 200);
+  const sessions = await Promise.all((['TLSv1.2', 'TLSv1.3'] as const).map((version) => request(carol, { version })));
+  const live = await goLive(carol);
+  await publishCrl([middle]);
+  await eventually('it ends', 10_000, () => live.endedAt !== undefined);
+  for (const { session, protocol } of sessions) {
+    const answer = await request(carol, { session, version: protocol === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3' });
+    assert.ok(answer.reused);
+    assert.equal(answer.code, 'revoked');
+  }
+  assert.equal((await request(alice)).status, 200);
+  await publishCrl([]);
 });
 
 test('beyond nextUpdate everybody is refused as stale, and live connections end', async () => {

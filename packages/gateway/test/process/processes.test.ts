@@ -147,6 +147,24 @@ for (const whom of ['the primary', 'the whole group'] as const) {
   });
 }
 
+test('asked to stop more than once, it still answers what is under way', async () => {
+  await using slow = await startUpstream((_request, response) => void setTimeout(() => response.end('answered'), 400));
+  const listeners = config().listeners.map((listener) => ({
+    ...listener,
+    hosts: listener.hosts.map((host) => ({ ...host, upstream: slow.url })),
+  }));
+  await using gateway = await start({ listeners });
+  let under = 0;
+  slow.server.on('request', () => (under += 1));
+  const answers = Array.from({ length: 8 }, () =>
+    ask({ port: gateway.port(), ca: root.pem, client: alice, sni: 'a.test' }),
+  );
+  await eventually('all are under way', 10_000, () => under === 8);
+  for (let count = 0; count < 3; count++) gateway.child.kill('SIGTERM');
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+  assert.equal(await gateway.stop(), 0);
+});
+
 test('workers end with their primary', async () => {
   await using gateway = await start();
   const pids = [...gateway.workerPids];
