@@ -227,6 +227,43 @@ test('no more handshakes at once than the limit, and room again afterwards', asy
   assert.equal((await talk(fixture.port)).text, '2 false');
 });
 
+test('no more connections at once than the limit, and room again afterwards', async () => {
+  await using fixture = await start({
+    maxConnections: 2,
+    onHandshake: ({ socket }) => void socket.on('error', () => undefined),
+  });
+  const connect = () =>
+    tls.connect({ port: fixture.port, host: '127.0.0.1', servername: 'localhost', ca: ca.pem, ...client });
+  const open = [connect(), connect()];
+  await Promise.all(open.map((socket) => once(socket, 'secureConnect')));
+  const third = connect().on('error', () => undefined);
+  await new Promise((resolve) => third.on('close', resolve));
+  assert.deepEqual(fixture.overloads, ['connections']);
+  for (const socket of open) socket.destroy();
+  while (fixture.listener.connections > 0) await new Promise((resolve) => void setImmediate(resolve));
+  const fourth = connect();
+  await once(fourth, 'secureConnect');
+  fourth.destroy();
+});
+
+test('who is connected without a word can be let go, and only he', async () => {
+  await using fixture = await start();
+  const silent = net
+    .connect(fixture.port, '127.0.0.1')
+    .on('error', () => undefined)
+    .resume();
+  const begun = net.connect(fixture.port, '127.0.0.1', () => begun.write(Buffer.from([22, 3, 1, 0, 200, 1])));
+  begun.on('error', () => undefined).resume();
+  while (fixture.listener.handshakes < 2) await new Promise((resolve) => void setImmediate(resolve));
+  // The server has read what `begun` said when it has answered a later one.
+  await talk(fixture.port);
+  fixture.listener.endSilent();
+  await once(silent, 'close');
+  while (fixture.listener.handshakes > 1) await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal(fixture.listener.handshakes, 1);
+  begun.destroy();
+});
+
 test('TLS 1.2 renegotiation with another certificate is cut off', async () => {
   await using fixture = await start({
     onHandshake: ({ socket }) => {
