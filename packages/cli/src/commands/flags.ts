@@ -27,7 +27,7 @@ export function file(brief: string) {
 }
 
 /** A flag that must be given. */
-export function required<T extends { readonly optional: true }>(flag: T): Omit<T, 'optional'> {
+function required<T extends { readonly optional: true }>(flag: T): Omit<T, 'optional'> {
   const { optional: _, ...rest } = flag;
   return rest;
 }
