@@ -160,7 +160,13 @@ export class Http1Connection implements ConnectionHandle, RequestHost, Timed {
   #data(chunk: Buffer): void {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held.subarray(this.#offset), chunk]);
     this.#offset = 0;
-    this.#pump();
+    try {
+      this.#pump();
+    } catch (error) {
+      // A fault of ours ends the connection that met it, and not the worker with all the others.
+      this.#request?.broken(`internal: ${String(error)}`);
+      this.destroy();
+    }
   }
 
   /** Reads what is held as far as the phase allows. */

@@ -1,4 +1,5 @@
 /** Field lines as HTTP/1.1 writes them, to and from the lists of HTTP/2. */
+import type { Http2Stream } from 'node:http2';
 import { FORWARD, trailerFieldKind } from '../headers/names.ts';
 import { isToken } from '../http1/octets.ts';
 
@@ -38,4 +39,13 @@ export function objectOfLines(lines: string): Record<string, string | string[]> 
     object[name] = before === undefined ? value : [before, value].flat();
   }
   return object;
+}
+
+/** Ends a stream with trailers; resets it where HTTP/2 cannot carry them. @param lines each ended by CRLF, or an empty string */
+export function sendTrailers(stream: Http2Stream, lines: string): void {
+  try {
+    stream.sendTrailers(objectOfLines(lines));
+  } catch (error) {
+    stream.destroy(error as Error);
+  }
 }

@@ -8,7 +8,7 @@ import type { ProblemCode, RefusalCode } from '../refusal/codes.ts';
 import { closesConnection, describeProblem } from '../refusal/problem.ts';
 import { judgeMalformed } from '../routing/router.ts';
 import type { Exchange, ExchangeClient, UpstreamResponse } from '../upstream/exchange.ts';
-import { listOfLines, objectOfLines, trailerLines } from './field-lines.ts';
+import { listOfLines, objectOfLines, sendTrailers, trailerLines } from './field-lines.ts';
 import { readHttp2Request } from './request-fields.ts';
 
 /** What a stream needs of its connection. */
@@ -69,6 +69,15 @@ export class Http2Request implements ExchangeClient, Timed {
 
   /** @param raw names and values in turn, as they came */
   begin(raw: readonly string[]): void {
+    try {
+      this.#judge(raw);
+    } catch (error) {
+      // A fault of ours ends the stream that met it, and not the worker with all the others.
+      this.broken(`internal: ${String(error)}`);
+    }
+  }
+
+  #judge(raw: readonly string[]): void {
     const { context, router, options, fields } = this.#host;
     const entry = this.#entry;
     const result = readHttp2Request(raw, this.#requestComplete);
@@ -182,7 +191,11 @@ export class Http2Request implements ExchangeClient, Timed {
 
   informational(status: number, fields: string): void {
     if (this.#stream.destroyed || this.#stream.headersSent) return;
-    this.#stream.additionalHeaders({ ...objectOfLines(fields), ':status': status });
+    try {
+      this.#stream.additionalHeaders({ ...objectOfLines(fields), ':status': status });
+    } catch (error) {
+      this.#entry.detail = `an informational response that HTTP/2 cannot carry: ${(error as Error).message}`;
+    }
   }
 
   response(response: UpstreamResponse): void {
@@ -193,7 +206,7 @@ export class Http2Request implements ExchangeClient, Timed {
     const mayHaveTrailers = response.hasBody && response.length === undefined;
     this.#respond(list, !response.hasBody, mayHaveTrailers);
     if (!mayHaveTrailers) return;
-    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(objectOfLines(this.#responseTrailers)));
+    this.#stream.on('wantTrailers', () => sendTrailers(this.#stream, this.#responseTrailers));
   }
 
   tunnel(): void {

@@ -5,7 +5,7 @@ import type { DataMetrics, HttpTimeouts } from '../connection.ts';
 import { CONTENT_LENGTH, DATE, FORWARD, responseFieldKind } from '../headers/names.ts';
 import { CHUNKED, parseLength } from '../http1/body.ts';
 import { isToken } from '../http1/octets.ts';
-import { listOfLines, objectOfLines, trailerLines } from '../http2/field-lines.ts';
+import { listOfLines, sendTrailers, trailerLines } from '../http2/field-lines.ts';
 import type { Exchange, ExchangeClient, UpstreamRequest, UpstreamResponse } from './exchange.ts';
 import type { UpstreamSession } from './http2-upstream.ts';
 import { isReplayable } from './request-head.ts';
@@ -40,6 +40,7 @@ export class Http2Exchange implements Exchange, Timed {
   #requestTrailers = '';
   #trailers = '';
   #unsent: Buffer[] = [];
+  #unsendable: string | undefined;
 
   constructor(
     source: SessionSource,
@@ -74,6 +75,12 @@ export class Http2Exchange implements Exchange, Timed {
 
   flush(): boolean {
     const stream = this.#stream;
+    if (this.#unsendable !== undefined) {
+      const detail = this.#unsendable;
+      this.#unsendable = undefined;
+      this.#over();
+      this.#client.failed('upstream_invalid', `the request cannot be sent: ${detail}`);
+    }
     if (stream === undefined) return true;
     const parts = this.#unsent;
     if (parts.length > 0) {
@@ -116,16 +123,23 @@ export class Http2Exchange implements Exchange, Timed {
     return session;
   }
 
-  #open(): ClientHttp2Stream {
+  #open(): ClientHttp2Stream | undefined {
     const { framing } = this.#request;
     const endStream = framing <= 0 && framing !== CHUNKED;
-    const stream = this.#session.session.request(this.#headers, { endStream, waitForTrailers: framing === CHUNKED });
+    let stream: ClientHttp2Stream;
+    try {
+      stream = this.#session.session.request(this.#headers, { endStream, waitForTrailers: framing === CHUNKED });
+    } catch (error) {
+      // What HTTP/1.1 let pass and HTTP/2 does not.
+      this.#unsendable = (error as Error).message;
+      return undefined;
+    }
     this.#source.track(this.#session, stream);
     const live = (listener: () => void) => () => {
       if (this.#stream === stream) listener();
     };
     let failure = '';
-    stream.on('wantTrailers', () => stream.sendTrailers(objectOfLines(this.#requestTrailers)));
+    stream.on('wantTrailers', () => sendTrailers(stream, this.#requestTrailers));
     stream.on('headers', (_headers, _flags, raw) => live(() => this.#informational(raw))());
     stream.on('response', (_headers, flags, raw) => live(() => this.#respond(flags, raw))());
     stream.on('trailers', (_headers, _flags, raw) => {

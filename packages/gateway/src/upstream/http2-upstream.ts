@@ -1,5 +1,5 @@
 /** An upstream that speaks HTTP/2 without TLS (prior knowledge, RFC 9113 section 3.3): what gRPC services do behind a gateway. */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionOptions, connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { Deadlines } from '../clock/deadlines.ts';
 import type { DataMetrics, HttpTimeouts, Upstream } from '../connection.ts';
@@ -75,11 +75,14 @@ export class Http2Upstream implements Upstream, SessionSource {
   #connect(): UpstreamSession {
     const { address } = this.#target;
     const socket = connectSocket({ ...address, noDelay: true });
-    const session = connect('http://upstream', {
+    // What a client says twice is passed on as it is; the types do not know that option of a client.
+    const options: ClientSessionOptions & { strictSingleValueFields: boolean } = {
       createConnection: () => socket,
       settings: { enablePush: false },
       maxSessionMemory: 64,
-    });
+      strictSingleValueFields: false,
+    };
+    const session = connect('http://upstream', options);
     const entry: UpstreamSession = { session, used: false, connected: false, streams: 0 };
     this.#sessions.add(entry);
     session.on('connect', () => {

@@ -78,6 +78,7 @@ export class Link implements Timed {
   #connected = false;
   readonly #secure: boolean;
   #heard = false;
+  #paused = false;
   #informational = 0;
 
   /** @param connect opens the socket; `read` gets its bytes and says whether more may come */
@@ -91,7 +92,14 @@ export class Link implements Timed {
     this.#deadlines = deadlines;
     this.#secure = secure;
     this.#reader = new BodyReader(RESPONSE_LIMITS, (data) => this.#carried?.client.body(data));
-    this.socket = connect((bytes) => this.#read(bytes));
+    this.socket = connect((bytes) => {
+      try {
+        return this.#read(bytes);
+      } catch (error) {
+        // A fault of ours ends the exchange that met it, and not the worker with all the others.
+        return this.#refuse(`internal: ${String(error)}`);
+      }
+    });
     this.socket.on(secure ? 'secureConnect' : 'connect', () => this.#opened());
     this.socket.on('drain', () => this.#drained());
     this.socket.on('end', () => this.#ended());
@@ -125,6 +133,7 @@ export class Link implements Timed {
   resume(): void {
     if (this.#phase === CLOSED || this.#carried === undefined) return;
     this.#awaitBody(this.#carried);
+    this.#paused = false;
     this.socket.resume();
   }
 
@@ -186,7 +195,10 @@ export class Link implements Timed {
     }
     this.#awaitBody(carried);
     const more = carried.client.flush();
-    if (!more && this.#carried === carried) this.deadline = Infinity;
+    if (!more && this.#carried === carried) {
+      this.#paused = true;
+      this.deadline = Infinity;
+    }
     return more;
   }
 
@@ -233,6 +245,9 @@ export class Link implements Timed {
       this.#phase = IDLE;
       this.carriedBefore++;
       this.keepAliveMs = head.keepAliveMs ?? Infinity;
+      // TLS gives what it has decrypted also when it is paused: the end of a response may come so.
+      if (this.#paused) this.socket.resume();
+      this.#paused = false;
       this.#owner.idle(this);
     } else {
       this.#close('upstream_invalid', 'not to be used again');

@@ -47,6 +47,7 @@ export interface DataPathSetup {
   /** Other hosts on the same listener. */
   readonly others?: (route: Route) => readonly HostPolicy[];
   readonly sni?: string;
+  readonly permits?: Route['permits'];
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly caFile?: string;
@@ -60,7 +61,7 @@ export async function startDataPath(setup: DataPathSetup): Promise<DataPath> {
     { url: new URL(setup.upstream), caFile: setup.caFile, serverName: setup.serverName },
     deadlines,
   );
-  const route: Route = { id: 'main', path: '/', upstream };
+  const route: Route = { id: 'main', path: '/', upstream, permits: setup.permits };
   const policy: HostPolicy = {
     id: 'a',
     names: ['a.test', '127.0.0.1'],
