@@ -6,6 +6,7 @@ export type { GatewayConfig } from './config/config.ts';
 export { type ConfigProblem, GatewayConfigError } from './config/errors.ts';
 export { gatewayJsonSchema } from './config/json-schema.ts';
 export type { GatewayConfigInput } from './config/schema.ts';
+export { GATEWAY_START_ERRORS } from './primary/start-error.ts';
 export type { GatewayListen, GatewayOptions } from './primary/primary.ts';
 
 /**

@@ -26,12 +26,6 @@ export function file(brief: string) {
   return { kind: 'parsed', parse: text, optional: true, placeholder: 'FILE', brief } as const;
 }
 
-/** A flag that must be given. */
-function required<T extends { readonly optional: true }>(flag: T): Omit<T, 'optional'> {
-  const { optional: _, ...rest } = flag;
-  return rest;
-}
-
 /** A flag that names files, each time one more. */
 export function files(brief: string) {
   return { kind: 'parsed', parse: text, optional: true, variadic: true, placeholder: 'FILE', brief } as const;
@@ -90,5 +84,5 @@ export interface AdminFlags extends TargetFlags {
 export const restart = {
   kind: 'boolean',
   default: true,
-  brief: 'Start again what ends by itself; --no-restart is for tests',
+  brief: 'Start again what ends by itself (--no-restart, for tests, does not)',
 } as const;

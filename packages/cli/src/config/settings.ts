@@ -49,7 +49,7 @@ export function checkSettings<T extends SettingTable>(
 }
 
 /** The JSON Schema (draft 2020-12) of a table. */
-function settingsSchema(title: string, table: SettingTable): Readonly<Record<string, unknown>> {
+export function settingsSchema(title: string, table: SettingTable): Readonly<Record<string, unknown>> {
   const properties = Object.entries(table).map(([key, { kind, brief }]) => [
     key,
     { ...kinds[kind].schema, description: brief },

@@ -8,7 +8,7 @@ const published = JSON.parse(
   readFileSync(new URL('../../../../schemas/gateway.schema.json', import.meta.url), 'utf8'),
 ) as object;
 
-test('the published schema is the one the gateway reads by (npm run schemas writes it)', () => {
+test('the published schema is the one the gateway reads by (npm run reference writes it)', () => {
   assert.deepEqual(published, gatewayJsonSchema());
 });
 
