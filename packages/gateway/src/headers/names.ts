@@ -23,7 +23,7 @@ export const KEEP_ALIVE: FieldKind = 11;
 const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'http2-settings'];
 
 /** Fields by which a service might be told who its client is, or where a request came from. */
-const IDENTITY_NAMES = [
+export const IDENTITY_NAMES: readonly string[] = [
   'forwarded',
   'proxy',
   'x-real-ip',
@@ -38,7 +38,7 @@ const IDENTITY_NAMES = [
   'x-host',
   'x-arr-ssl',
 ];
-const IDENTITY_PREFIXES = [
+export const IDENTITY_PREFIXES: readonly string[] = [
   'client-cert',
   'client-dn',
   'client-verify',
