@@ -15,7 +15,7 @@ interface VerifyFlags {
   readonly purpose?: 'client' | 'server';
   readonly host?: string;
   readonly time?: number;
-  readonly profile: PathProfile;
+  readonly profile?: PathProfile;
   readonly algorithms: AlgorithmPolicy;
 }
 
@@ -36,7 +36,8 @@ export const verify = command<VerifyFlags, [string]>({
       purpose: given.purpose ?? 'any',
       host: given.host,
       time: given.time ?? this.now(),
-      profile: given.profile,
+      profile: given.profile ?? 'rfc5280',
+      strict: given.profile === 'rfc5280',
       algorithms: given.algorithms,
     });
     output.object(verdict);
@@ -77,8 +78,9 @@ export const verify = command<VerifyFlags, [string]>({
       profile: {
         kind: 'enum',
         values: ['rfc5280', 'webpki', 'spiffe'],
-        default: 'rfc5280',
-        brief: 'Whose rules hold',
+        optional: true,
+        brief:
+          'Whose rules hold (else those of the gateway: RFC 5280, section 6). Named, rfc5280 also holds issuers to section 4',
       },
       algorithms: {
         kind: 'enum',

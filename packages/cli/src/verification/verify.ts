@@ -29,6 +29,8 @@ export interface Judgement {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly profile: PathProfile;
+  /** Issuers are held to RFC 5280 section 4 as well. */
+  readonly strict: boolean;
   readonly algorithms: AlgorithmPolicy;
 }
 
@@ -71,6 +73,7 @@ export function judgeFiles(judgement: Judgement): FileVerdict {
     time: judgement.time,
     crypto: nodeCrypto,
     profile: judgement.profile,
+    strict: judgement.strict,
     algorithms: judgement.algorithms,
     purpose: judgement.purpose,
     ...(judgement.host === undefined ? {} : { host: judgement.host }),

@@ -133,3 +133,16 @@ test('a certificate on its CRL is revoked', async () => {
   assert.equal(ran.exit, 1);
   assert.equal(verdictOf(ran.stdout)['code'], 'revoked');
 });
+
+test('--profile rfc5280, when named, holds issuers to section 4 of the RFC too; the gateway’s rules do not', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  (await root.issue('plain', { bare: true })).write(folder.path, 'plain');
+  root.write(folder.path, 'root');
+  const cwd = folder.path;
+  const args = ['verify', 'plain.crt', '--trust', 'root.crt', '--json'];
+  assert.equal((await inProcess(args, { cwd })).exit, 0);
+  const named = await inProcess([...args, '--profile', 'rfc5280'], { cwd });
+  assert.equal(named.exit, 1);
+  assert.equal(verdictOf(named.stdout)['code'], 'malformed_certificate');
+});
