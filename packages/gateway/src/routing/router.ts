@@ -1,4 +1,5 @@
 /** Which route serves a request, under the policy that the connection was admitted by. */
+import { precedence } from '@countersign/trust';
 import type { ConnectionContext, HostPolicy, Route, RouteDecision, Router } from '../connection.ts';
 import type { ProblemCode } from '../refusal/codes.ts';
 import { selectByName } from '../config/server-name.ts';
@@ -7,6 +8,8 @@ import { normalisePath, withoutParameters } from './path.ts';
 
 /** Spellings of hosts that are remembered. */
 const KNOWN_AUTHORITIES = 1024;
+
+type Refusal = Extract<RouteDecision, { ok: false }>;
 
 interface Found {
   /** Normal form, with a port where one was given; undefined where it has none. */
@@ -43,7 +46,8 @@ export function createRouter(policies: readonly HostPolicy[]): Router {
   }
 
   function judge(authority: string, path: string, context: ConnectionContext): RouteDecision {
-    if (context.peer.kind === 'refused') return refuse(context.peer.code, context.peer.detail);
+    const refused = context.peer.kind === 'refused' ? refuse(context.peer.code, context.peer.detail) : undefined;
+    if (refused !== undefined && comesFirst(refused.code)) return refused;
     const { host, policy } = find(authority);
     if (host === undefined || policy?.id !== context.policy.id) {
       // What cannot be matched to a route is judged by the policy's own demand.
@@ -68,6 +72,7 @@ export function createRouter(policies: readonly HostPolicy[]): Router {
     if (other !== undefined && (other.includes('//') || table.match(other) !== route)) {
       return refuse('bad_request', 'path parameters that change the route');
     }
+    if (refused !== undefined) return refused;
     if (route === undefined) return refuse('no_route', 'no route has a prefix of the path');
     return { ok: true, route, host, path: normal.path };
   }
@@ -78,7 +83,7 @@ export function createRouter(policies: readonly HostPolicy[]): Router {
 /** What a request without a readable head is told: it has no route, so the host's own demand for a certificate holds. */
 export function judgeMalformed(context: ConnectionContext, detail: string): { code: ProblemCode; detail: string } {
   const { peer, policy } = context;
-  if (peer.kind === 'refused') return { code: peer.code, detail: peer.detail };
+  if (peer.kind === 'refused' && comesFirst(peer.code)) return { code: peer.code, detail: peer.detail };
   if (peer.kind === 'none' && policy.clientCert === 'required') {
     return { code: 'no_certificate', detail: `the client sent no certificate, and a malformed request: ${detail}` };
   }
@@ -112,10 +117,15 @@ class PathTable {
   }
 }
 
-function noCertificate(): RouteDecision {
+/** Whether a refusal of the connection is told before what is wrong with a request: all are, but those of the gateway's own state. */
+function comesFirst(code: ProblemCode): boolean {
+  return code !== 'no_route' && precedence(code) < precedence('misdirected');
+}
+
+function noCertificate(): Refusal {
   return refuse('no_certificate', 'the client sent no certificate');
 }
 
-function refuse(code: ProblemCode, detail: string): RouteDecision {
+function refuse(code: ProblemCode, detail: string): Refusal {
   return { ok: false, code, detail };
 }

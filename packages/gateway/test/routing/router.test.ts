@@ -96,6 +96,18 @@ test('reasons are told in the order of the contract', () => {
   }
 });
 
+test('news that are too old are told last, and admit nobody', () => {
+  const stale: Peer = { kind: 'refused', code: 'revocation_stale', detail: 'two days' };
+  assert.equal(outcome(strict, stale, 'b.test', '/'), 'misdirected');
+  assert.equal(outcome(strict, stale, 'a b', '/'), 'bad_request');
+  assert.equal(outcome(strict, stale, 'a.test', '//'), 'bad_request');
+  for (const path of ['/', '/api', '/api/admin', '/open']) {
+    assert.equal(outcome(strict, stale, 'a.test', path), 'revocation_stale', path);
+  }
+  assert.equal(outcome(lax, { ...stale, code: 'starting' }, 'b.test', '/nowhere'), 'starting');
+  assert.equal(judgeMalformed(contextFor(strict, stale), 'x').code, 'bad_request');
+});
+
 test('a route may ask for less or more than its host', () => {
   assert.equal(outcome(strict, none, 'a.test', '/open/x'), '/open a.test /open/x');
   assert.equal(outcome(strict, none, 'a.test', '/api'), 'no_certificate');
