@@ -19,6 +19,7 @@ export const auditActions = [
   'token.revoked',
   'backup.made',
 ] as const;
+/** What was done, as an audit record names it. */
 export const auditActionSchema = z.enum(auditActions);
 export type AuditAction = z.infer<typeof auditActionSchema>;
 

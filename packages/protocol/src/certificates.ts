@@ -53,7 +53,9 @@ export const issuedCertificateSchema = z.strictObject({
 });
 export type IssuedCertificate = z.infer<typeof issuedCertificateSchema>;
 
+/** What can be said of a certificate that was issued; the first that holds of revoked, held, expired, valid. */
 export const certificateStatuses = ['valid', 'revoked', 'held', 'expired'] as const;
+/** One of {@link certificateStatuses}. */
 export const certificateStatusSchema = z.enum(certificateStatuses);
 export type CertificateStatus = z.infer<typeof certificateStatusSchema>;
 

@@ -24,6 +24,7 @@ export const tokenRequestSchema = z.strictObject({
 });
 export type TokenRequest = z.input<typeof tokenRequestSchema>;
 
+/** Answer of POST /v1/tokens: the token itself is told here and never again. */
 export const tokenResponseSchema = z.strictObject({ token: z.string(), expiresAt: timestampSchema });
 export type TokenResponse = z.infer<typeof tokenResponseSchema>;
 

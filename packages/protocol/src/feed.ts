@@ -80,6 +80,7 @@ export function* snapshotSigningInput(
   yield `${JSON.stringify([bundle.generation, bundle.anchors, bundle.intermediates])}\n`;
 }
 
+/** A certificate was revoked, or put on hold. */
 export const revokedEventSchema = z.strictObject({
   type: z.literal('revoked'),
   cursor: cursorSchema,
@@ -145,4 +146,5 @@ export const feedAckSchema = z.strictObject({
 });
 export type FeedAck = z.infer<typeof feedAckSchema>;
 
+/** Answer of POST /v1/feed/acks. */
 export const feedAckResultSchema = z.strictObject({ cursor: cursorSchema });

@@ -5,6 +5,7 @@ import { z } from 'zod';
  * have; it is recorded in the certificate itself (a private extension), so that rules can rest on it.
  */
 export const profileNames = ['server', 'peer', 'client', 'device', 'person', 'admin', 'gateway'] as const;
+/** One of {@link profileNames}. */
 export const profileNameSchema = z.enum(profileNames);
 export type ProfileName = z.infer<typeof profileNameSchema>;
 
@@ -15,8 +16,7 @@ export const sanTypes = ['dns', 'ip', 'uri', 'email'] as const;
 export const sanSchema = z.strictObject({ type: z.enum(sanTypes), value: z.string().min(1).max(2048) });
 export type San = z.infer<typeof sanSchema>;
 
-/** The subject's common name: what people call the holder, and what `revoke NAME` goes by. */
-// RFC 5280, appendix A: ub-common-name is 64 characters.
+/** The subject's common name (RFC 5280, appendix A: 64 characters): what people call the holder, and what `revoke NAME` goes by. */
 export const subjectNameSchema = z.string().min(1).max(64);
 
 /** Why a certificate was revoked: the names of RFC 5280, section 5.3.1, without removeFromCRL (a release says that). */
@@ -31,6 +31,7 @@ export const revocationReasons = [
   'privilegeWithdrawn',
   'aACompromise',
 ] as const;
+/** One of {@link revocationReasons}. */
 export const revocationReasonSchema = z.enum(revocationReasons);
 export type RevocationReason = z.infer<typeof revocationReasonSchema>;
 

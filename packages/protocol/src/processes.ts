@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** The parts of a running Countersign. */
 export const processRoles = ['supervisor', 'authority', 'gateway', 'worker'] as const;
+/** One of {@link processRoles}. */
 export const processRoleSchema = z.enum(processRoles);
 export type ProcessRole = z.infer<typeof processRoleSchema>;
 

@@ -32,6 +32,7 @@ export const convergenceSchema = z.strictObject({
 });
 export type Convergence = z.infer<typeof convergenceSchema>;
 
+/** Answer of POST /v1/revocations. */
 export const revocationResultSchema = z.strictObject({
   revoked: z.array(serialAndName),
   alreadyRevoked: z.array(serialAndName),
@@ -41,6 +42,7 @@ export const revocationResultSchema = z.strictObject({
 });
 export type RevocationResult = z.infer<typeof revocationResultSchema>;
 
+/** Answer of POST /v1/releases. */
 export const releaseResultSchema = z.strictObject({
   released: z.array(serialAndName),
   convergence: convergenceSchema,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cursorSchema } from './feed.ts';
 import { sha256HexSchema, timestampSchema } from './names.ts';
 
+/** Answer of GET /v1/health. */
 export const healthSchema = z.strictObject({ status: z.literal('ok'), version: z.string() });
 export type Health = z.infer<typeof healthSchema>;
 

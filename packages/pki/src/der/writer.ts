@@ -71,6 +71,7 @@ const TRUE = Uint8Array.of(TAG.BOOLEAN, 1, 0xff);
 const FALSE = Uint8Array.of(TAG.BOOLEAN, 1, 0);
 const NULL = Uint8Array.of(TAG.NULL, 0);
 
+/** Encodes a BOOLEAN. */
 export function boolean(value: boolean): Uint8Array {
   return value ? TRUE : FALSE;
 }
@@ -129,6 +130,7 @@ export function oid(text: string): Uint8Array {
   return encoded;
 }
 
+/** Encodes an OCTET STRING. */
 export function octetString(content: Uint8Array): Uint8Array {
   return element(TAG.OCTET_STRING, content);
 }

@@ -54,6 +54,7 @@ export function algorithmIdentifier(identifier: string, parameters?: Uint8Array)
   return { oid: identifier, parameters, der: sequence(oid(identifier), parameters) };
 }
 
+/** Whether two algorithm identifiers are the same, parameters included. */
 export function algorithmEquals(a: AlgorithmIdentifier, b: AlgorithmIdentifier): boolean {
   return a === b || equalOctets(a.der, b.der);
 }

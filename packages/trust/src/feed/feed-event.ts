@@ -86,6 +86,7 @@ export function readCursor(text: string): Cursor | undefined {
   return epoch === undefined || seq === undefined ? undefined : { epoch, seq: Number(seq) };
 }
 
+/** A cursor as text: `EPOCH:SEQ`. */
 export function writeCursor({ epoch, seq }: Cursor): string {
   return `${epoch}:${seq}`;
 }

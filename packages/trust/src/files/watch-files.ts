@@ -11,6 +11,7 @@ export interface FilePort {
   watchDirectory(path: string, changed: () => void): () => void;
 }
 
+/** Files as the operating system has them. */
 export const realFiles: FilePort = {
   read: (path) => readFile(path),
   watchDirectory(path, changed) {
