@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import {
   curl,
+  eventually,
   type Product,
   startProduct,
   startUpstream,
@@ -109,3 +110,21 @@ test('nothing of one client reaches the next over a pooled upstream connection',
   assert.equal(seen[1]?.['x-secret'], undefined);
   assert.notEqual(seen[0]?.['client-cert'], seen[1]?.['client-cert']);
 });
+
+test(
+  'SIGHUP reads the configuration again: what can be used holds, what cannot changes nothing',
+  { skip },
+  async () => {
+    const url = `https://localhost:${product.port('gateway')}/moved/here`;
+    assert.equal((JSON.parse((await curl(url, product.client('demo'))).body) as { url: string }).url, '/moved/here');
+    const config = folder.in('start.yaml');
+    const before = readFileSync(config, 'utf8');
+    writeFileSync(config, before.replace('"path":"/down"', '"path":"/moved"'));
+    process.kill(product.pid, 'SIGHUP');
+    await eventually('the new route', 10_000, async () => (await curl(url, product.client('demo'))).status === 502);
+    writeFileSync(config, '{"listeners": []}');
+    process.kill(product.pid, 'SIGHUP');
+    await eventually('a word about it', 10_000, () => product.stderr().includes('everything stays as it was'));
+    assert.equal((await curl(url, product.client('demo'))).status, 502);
+  },
+);

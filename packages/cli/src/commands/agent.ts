@@ -47,7 +47,12 @@ export const agent = command<AgentFlags>({
   parameters: {
     flags: {
       json: flags.json,
-      config: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'The configuration (YAML; docs/agent.md)' },
+      config: {
+        kind: 'parsed',
+        parse: String,
+        placeholder: 'FILE',
+        brief: 'The configuration (YAML; docs/configuration.md)',
+      },
     },
   },
   docs: {

@@ -17,7 +17,7 @@ export const authority = command<AuthorityFlags>({
     flags: {
       data: flags.data,
       json: flags.json,
-      config: flags.file('The configuration (YAML; docs/authority.md); without it the defaults'),
+      config: flags.file('The configuration (YAML; docs/configuration.md); without it the defaults'),
     },
   },
   docs: {

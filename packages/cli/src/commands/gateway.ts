@@ -20,7 +20,7 @@ export const gateway = command<GatewayFlags>({
         kind: 'parsed',
         parse: String,
         placeholder: 'FILE',
-        brief: 'The configuration (YAML; docs/gateway.md)',
+        brief: 'The configuration (YAML; docs/configuration.md)',
       },
       restart: flags.restart,
     },
@@ -28,6 +28,6 @@ export const gateway = command<GatewayFlags>({
   docs: {
     brief: 'Run a gateway alone',
     fullDescription:
-      'Prints `ready` on a line of its own when everything listens. SIGTERM drains and ends with 0. Without its authority it goes on with the last verified state.',
+      'Prints `ready` on a line of its own when everything listens. SIGTERM drains and ends with 0, SIGHUP reads the configuration again. Without its authority it goes on with the last verified state.',
   },
 });

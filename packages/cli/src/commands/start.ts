@@ -50,6 +50,6 @@ export const start = command<StartFlags>({
   docs: {
     brief: 'Run everything on this machine',
     fullDescription:
-      'Runs the authority and the gateway. On a fresh folder it first makes the PKI unattended, with random passphrases in DATA/secrets, and issues the client demo into DATA/clients. Prints `ready` on a line of its own when everything listens. SIGTERM drains and ends with 0.',
+      'Runs the authority and the gateway. On a fresh folder it first makes the PKI unattended, with random passphrases in DATA/secrets, and issues the client demo into DATA/clients. Prints `ready` on a line of its own when everything listens. SIGTERM drains and ends with 0; SIGHUP reads --config again.',
   },
 });

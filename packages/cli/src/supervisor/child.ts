@@ -24,6 +24,11 @@ export interface ChildPlan {
 export interface ManagedChild {
   /** Starts it; resolves when it listens. @throws CliFailure with the child's own words when it can't. */
   start(): Promise<ListeningEvent>;
+  /**
+   * Gives it its options anew; resolves when it works by them. @throws CliFailure with its own words when it can't, and
+   * then goes on as before.
+   */
+  reload(): Promise<ListeningEvent>;
   /** Starts it no more when it ends: it may have had the signal that its supervisor had. */
   retire(): void;
   /** Retires it, asks it to end, and waits until it has. */
@@ -42,6 +47,8 @@ export function manageChild(plan: ChildPlan): ManagedChild {
   let child: ChildProcess | undefined;
   let stopping = false;
   let last: ListeningEvent | undefined;
+  // What the child that runs was started from: its options must name its listeners alike when they are given anew.
+  let startedFrom: ListeningEvent | undefined;
   let failures = 0;
   let pause: NodeJS.Timeout | undefined;
 
@@ -49,6 +56,8 @@ export function manageChild(plan: ChildPlan): ManagedChild {
     // Logs of a child go to stderr whatever it prints them to: stdout carries results only.
     const started = fork(plan.module, [], { stdio: ['ignore', 2, 2, 'ipc'], env: childEnvironment(process.env) });
     child = started;
+    startedFrom = last;
+    follow(plan, started);
     const startedAt = performance.now();
     started.on('exit', (code, signal) => {
       if (child === started) child = undefined;
@@ -86,6 +95,13 @@ export function manageChild(plan: ChildPlan): ManagedChild {
 
   return {
     start: launch,
+    reload: async () => {
+      if (child === undefined) throw new CliFailure({ code: 'child_failed', message: `the ${plan.role} does not run` });
+      const answer = awaitListening(plan, child);
+      child.send({ command: 'reload', options: plan.options(startedFrom) });
+      last = await answer;
+      return last;
+    },
     retire,
     stop: async () => {
       retire();
@@ -104,32 +120,43 @@ export function manageChild(plan: ChildPlan): ManagedChild {
   };
 }
 
-/** The first listening event of the child itself; everything it says later reaches `onListening` too. */
+/** The child's own next word: that it listens, or why it can't. */
 function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<ListeningEvent> {
-  return new Promise((resolve, reject) => {
-    let failed: CliFailure | undefined;
-    child.on('message', (message) => {
-      const event = processEventSchema.safeParse(message);
-      if (!event.success) return;
-      if (event.data.event === 'failed') {
-        const { code, message } = event.data;
-        failed = new CliFailure({ foreignCode: code, message, exit: code === 'config_invalid' ? 2 : 1 });
-        if (event.data.role === plan.role) reject(failed);
-        else plan.onRemark(event.data.message);
-        return;
-      }
-      plan.onListening(event.data);
-      if (event.data.role === plan.role) resolve(event.data);
-    });
-    child.on('error', (error) => {
-      reject(new CliFailure({ code: 'child_failed', message: `the ${plan.role} can't be started: ${error.message}` }));
-    });
-    child.on('exit', (code, signal) => {
-      const how = signal === null ? `exit code ${code}` : signal;
-      const silent = { code: 'child_failed' as const, message: `the ${plan.role} ended before it listened (${how})` };
-      reject(failed ?? new CliFailure(silent));
-    });
+  const { promise, resolve, reject } = Promise.withResolvers<ListeningEvent>();
+  let failed: CliFailure | undefined;
+  const heard = (message: unknown): void => {
+    const event = processEventSchema.safeParse(message);
+    if (!event.success || event.data.role !== plan.role) return;
+    if (event.data.event === 'listening') {
+      resolve(event.data);
+      return;
+    }
+    const { code, message: words } = event.data;
+    failed = new CliFailure({ foreignCode: code, message: words, exit: code === 'config_invalid' ? 2 : 1 });
+    reject(failed);
+  };
+  const broken = (error: Error): void => {
+    reject(new CliFailure({ code: 'child_failed', message: `the ${plan.role} can't be started: ${error.message}` }));
+  };
+  const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
+    const how = signal === null ? `exit code ${code}` : signal;
+    const silent = { code: 'child_failed' as const, message: `the ${plan.role} ended before it listened (${how})` };
+    reject(failed ?? new CliFailure(silent));
+  };
+  child.on('message', heard).on('error', broken).on('exit', gone);
+  return promise.finally(() => child.off('message', heard).off('error', broken).off('exit', gone));
+}
+
+/** Everything that a child says of itself and of its own children, for as long as it lives. */
+function follow(plan: ChildPlan, child: ChildProcess): void {
+  child.on('message', (message) => {
+    const event = processEventSchema.safeParse(message);
+    if (!event.success) return;
+    if (event.data.event === 'listening') plan.onListening(event.data);
+    else if (event.data.role !== plan.role) plan.onRemark(event.data.message);
   });
+  // A child that could not be started is told by whoever waits for it.
+  child.on('error', () => undefined);
 }
 
 // Passphrases reach the child as a message; nothing secret is inherited, nor what only the parent is meant to see.

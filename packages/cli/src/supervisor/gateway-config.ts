@@ -4,6 +4,12 @@ import type { ListeningEvent } from '@countersign/protocol';
 import { hostPort } from '../admin/names.ts';
 import type { StartPlan } from './plan.ts';
 
+/** Where the gateway's listener at this place was before: a free port is chosen once. */
+export function listenAt(before: ListeningEvent | undefined, at: number): { readonly listen?: string } {
+  const listen = before?.listen.gateway?.[at];
+  return listen === undefined ? {} : { listen };
+}
+
 /** What is known only when the authority runs. */
 export interface GatewaySurroundings {
   readonly authorityUrl: string;
@@ -33,10 +39,14 @@ export function gatewayConfig(plan: StartPlan, around: GatewaySurroundings): unk
       },
     ],
   };
+  const ownListeners = own['listeners'];
+  const listeners = Array.isArray(ownListeners)
+    ? ownListeners.map((one: object, at) => ({ ...one, ...listenAt(before, at) }))
+    : [listener];
   const bundles = { ...partners, ...(own['bundles'] as object | undefined) };
   return {
-    listeners: [listener],
     ...own,
+    listeners,
     ...(Object.keys(bundles).length === 0 ? {} : { bundles }),
     authority: { ...(own['authority'] as object | undefined), url: authorityUrl, identity: folder.gateway },
     state: join(folder.gateway, 'state'),

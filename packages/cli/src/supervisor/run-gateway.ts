@@ -8,6 +8,8 @@ import { parseYaml } from '../config/settings.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import type { Output } from '../terminal/output.ts';
 import { manageChild } from './child.ts';
+import { listenAt } from './gateway-config.ts';
+import { reload } from './reload.ts';
 import { untilStopped } from './signals.ts';
 
 /** Runs the gateway of a configuration file until a signal asks for its end. */
@@ -17,8 +19,14 @@ export async function runGateway(
   output: Output,
 ): Promise<void> {
   const path = pathFrom(context, given.config);
-  const config = parseYaml(path, readUserFile(path));
-  const stopping = untilStopped();
+  let config = parseYaml(path, readUserFile(path));
+  const stopping = untilStopped(
+    () =>
+      void reload(output, () => {
+        config = parseYaml(path, readUserFile(path));
+        return child.reload();
+      }),
+  );
   stopping.onHurry(() => process.exit(1));
   const child = manageChild({
     role: 'gateway',
@@ -45,11 +53,10 @@ export async function runGateway(
 /** A free port is chosen once: a gateway that comes back listens where it listened before. */
 function samePorts(config: Readonly<Record<string, unknown>>, before: ListeningEvent | undefined): unknown {
   const { listeners } = config;
-  const addresses = before?.listen.gateway;
-  if (addresses === undefined || !Array.isArray(listeners)) return config;
+  if (before === undefined || !Array.isArray(listeners)) return config;
   return {
     ...config,
-    listeners: listeners.map((one: object, at) => ({ ...one, listen: addresses[at] })),
-    ...(before?.listen.admin === undefined ? {} : { admin: { listen: before.listen.admin } }),
+    listeners: listeners.map((one: object, at) => ({ ...one, ...listenAt(before, at) })),
+    ...(before.listen.admin === undefined ? {} : { admin: { listen: before.listen.admin } }),
   };
 }

@@ -12,8 +12,9 @@ import { issueDemo } from './demo-client.ts';
 import { isLoopback, localNames } from './host-names.ts';
 import type { StartPlan } from './plan.ts';
 import { prepare } from './prepare.ts';
+import { reload } from './reload.ts';
 import { untilStopped } from './signals.ts';
-import { startProduct } from './start.ts';
+import { type RunningProduct, startProduct } from './start.ts';
 
 /** The flags of `start`. */
 export interface StartFlags {
@@ -34,19 +35,25 @@ export interface StartFlags {
 
 /** Runs everything until a signal asks for the end; what is under way is finished first. */
 export async function runStart(context: CliContext, given: StartFlags, output: Output): Promise<void> {
-  const file = given.config === undefined ? undefined : readStartFile(pathFrom(context, given.config));
+  const readFile = (): StartFile | undefined =>
+    given.config === undefined ? undefined : readStartFile(pathFrom(context, given.config));
   const folder = dataFolder(context, given.data);
-  const wanted = planOf(context, given, file);
+  const wanted = planOf(context, given, readFile());
   // Before anything is made in it.
   dataState(folder);
   const lock = takeLock(folder, process.pid);
-  const stopping = untilStopped();
+  let running: RunningProduct | undefined;
+  let plan: StartPlan | undefined;
+  const again = async (): Promise<void> => {
+    if (plan !== undefined) await running?.reload({ ...planOf(context, given, readFile()), ...fixed(plan) });
+  };
+  const stopping = untilStopped(given.config === undefined ? undefined : () => void reload(output, again));
   try {
     // Children end when this process does, so leaving is enough.
     stopping.onHurry(() => process.exit(1));
-    const plan: StartPlan = { ...wanted, ...(await prepare(context, folder, wanted, output)) };
+    plan = { ...wanted, ...(await prepare(context, folder, wanted, output)) };
     const onRemark = (line: string): void => output.note(`countersign: ${line}`);
-    const running = await startProduct(plan, { onRemark });
+    running = await startProduct(plan, { onRemark });
     await issueDemo(running.client, folder);
     const { warnings } = await running.client.call('status', {});
     announce(output, {
@@ -65,7 +72,13 @@ export async function runStart(context: CliContext, given: StartFlags, output: O
   }
 }
 
-type Wanted = Omit<StartPlan, 'passphrase' | 'http' | 'publicHttp'> & Pick<StartPlan, 'http' | 'publicHttp'>;
+/** What was settled when the product started, and stays whatever a file says later. */
+function fixed(plan: StartPlan): Omit<StartPlan, 'upstream' | 'trust' | 'gatewayConfig' | 'baseDir'> {
+  const { upstream: _, trust: __, gatewayConfig: ___, baseDir: ____, ...rest } = plan;
+  return rest;
+}
+
+type Wanted = Omit<StartPlan, 'passphrase'>;
 
 function planOf(context: CliContext, given: StartFlags, file: StartFile | undefined): Wanted {
   const flags = file?.flags ?? {};

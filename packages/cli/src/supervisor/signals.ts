@@ -1,6 +1,6 @@
 // When a long-running command ends.
 
-const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /** Waits for the first signal that asks this process to end; a second one, while it is ending, calls `hurry`. */
 export interface Stopping {
@@ -12,8 +12,12 @@ export interface Stopping {
   release(): void;
 }
 
-/** Listens for the signals that end a server. A signal to the whole group reaches the children too; that is one signal here. */
-export function untilStopped(): Stopping {
+/**
+ * Listens for the signals that end a server. A signal to the whole group reaches the children too; that is one signal here.
+ *
+ * @param reload called at SIGHUP; without it SIGHUP, which a terminal sends when it goes away, ends the server too
+ */
+export function untilStopped(reload?: () => void): Stopping {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let hurry: (() => void) | undefined;
   let first: NodeJS.Signals | undefined;
@@ -28,7 +32,9 @@ export function untilStopped(): Stopping {
     // npm passes on what the group has had already: the same signal twice within a moment is one wish.
     if (signal !== first || performance.now() - firstAt > 1000) hurry?.();
   };
+  const hungUp = reload ?? heard;
   for (const signal of signals) process.on(signal, heard);
+  process.on('SIGHUP', hungUp);
   return {
     asked: promise,
     onHurry: (callback) => {
@@ -36,6 +42,7 @@ export function untilStopped(): Stopping {
     },
     release: () => {
       for (const signal of signals) process.off(signal, heard);
+      process.off('SIGHUP', hungUp);
     },
   };
 }

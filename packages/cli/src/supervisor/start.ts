@@ -24,6 +24,8 @@ export interface RunningProduct {
   readonly upstream: string;
   /** An admin client of the authority that was started. */
   readonly client: AdminClient;
+  /** Gives the gateway what another plan has for it. @throws CliFailure when it can't be used; then all stays as it was. */
+  reload(plan: StartPlan): Promise<void>;
   /** Drains the gateway, then ends the authority. */
   stop(): Promise<void>;
   /** Ends everything at once. */
@@ -70,13 +72,14 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
     const upstream = plan.upstream ?? demo?.url ?? '';
     const authorityUrl = `https://${reachable(authorityAt.authority ?? '')}`;
     let token = await gatewayToken(folder, client, plan.gatewayNames, plan.now());
+    let current = plan;
     const gateway = manageChild({
       role: 'gateway',
       module: fileURLToPath(gatewayProcess),
       options: (before) => {
         const options = {
-          config: gatewayConfig(plan, { authorityUrl, upstream, before }),
-          baseDir: plan.baseDir,
+          config: gatewayConfig(current, { authorityUrl, upstream, before }),
+          baseDir: current.baseDir,
           token,
           restart: plan.restart,
         };
@@ -99,6 +102,14 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
       },
       upstream,
       client,
+      reload: async (next) => {
+        const before = current;
+        current = next;
+        await gateway.reload().catch((error: unknown) => {
+          current = before;
+          throw error;
+        });
+      },
       stop: async () => {
         for (const child of started) child.retire();
         await gateway.stop();

@@ -51,6 +51,18 @@ test('without restart it stays away, and that is said', async () => {
   await managed.stop();
 });
 
+test('other options are taken up, or refused in its own words while it goes on', async () => {
+  const wanted = { behaviour: 'listen', port: 1 };
+  const { managed } = child(() => ({ ...wanted }));
+  const { pid } = await managed.start();
+  wanted.port = 2;
+  assert.equal((await managed.reload()).listen.authority, '127.0.0.1:2');
+  wanted.behaviour = 'refuse';
+  await assert.rejects(managed.reload(), /will not/u);
+  assert.equal(managed.pid, pid);
+  await managed.stop();
+});
+
 test('a retired child that ends is not started again', async () => {
   let starts = 0;
   const { managed, events } = child(() => {
