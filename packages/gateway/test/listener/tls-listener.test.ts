@@ -2,110 +2,21 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import tls from 'node:tls';
-import { createRoot, sClient, type TestCa, type TestCertificate, without } from '@countersign/testkit';
-import { caHints } from '../../src/listener/ca-hints.ts';
-import { presentedChain } from '../../src/listener/presented-chain.ts';
-import {
-  type Handshake,
-  type HandshakeFailure,
-  TlsListener,
-  type TlsListenerOptions,
-} from '../../src/listener/tls-listener.ts';
+import { sClient, type TestCa, without } from '@countersign/testkit';
 import type { KeyPair } from '../../src/listener/tls-options.ts';
-import { openListenSocket } from '../../src/primary/listen-socket.ts';
+import { type ListenerPeers, listenerPeers } from '../support/tls-listener.ts';
 
 let ca: TestCa;
 let server: KeyPair;
 let client: KeyPair;
-
-const pairOf = (made: TestCertificate): KeyPair => ({ cert: made.chainPem, key: made.keyPem });
+let start: ListenerPeers['start'];
+let talk: ListenerPeers['talk'];
 
 before(async () => {
-  ca = await createRoot('Listener Root');
-  server = pairOf(await ca.issueServer('localhost'));
-  client = pairOf(await (await ca.issueCa('Unknown Intermediate')).issue('alice'));
+  ({ ca, server, client, start, talk } = await listenerPeers());
 });
-
-interface Fixture extends AsyncDisposable {
-  readonly listener: TlsListener;
-  readonly port: number;
-  readonly handshakes: Handshake[];
-  readonly failures: HandshakeFailure[];
-  readonly overloads: string[];
-  readonly names: string[];
-}
-
-const open: Fixture[] = [];
-after(async () => {
-  for (const fixture of open) await fixture[Symbol.asyncDispose]();
-});
-
-async function start(extra: Partial<TlsListenerOptions> = {}): Promise<Fixture> {
-  const bound = await openListenSocket({ host: '127.0.0.1', port: 0 });
-  assert.ok(bound.ok);
-  const fixture = {
-    handshakes: [] as Handshake[],
-    failures: [] as HandshakeFailure[],
-    overloads: [] as string[],
-    names: [] as string[],
-  };
-  const listener = new TlsListener({
-    handshakeTimeoutMs: 5000,
-    maxConnections: 100,
-    maxHandshakes: 50,
-    ticketKeys: randomBytes(48),
-    defaultPair: server,
-    defaultHints: caHints([ca.certificate.subject]),
-    contextFor: (name) => {
-      fixture.names.push(name);
-      return undefined;
-    },
-    onHandshake: (handshake) => {
-      fixture.handshakes.push(handshake);
-      handshake.socket.on('error', () => undefined);
-      handshake.socket.end(`${presentedChain(handshake.socket).length} ${handshake.socket.isSessionReused()}`);
-    },
-    onFailure: (failure) => fixture.failures.push(failure),
-    onOverload: (what) => fixture.overloads.push(what),
-    ...extra,
-  });
-  await listener.listen(bound.socket.handle);
-  const made = {
-    ...fixture,
-    listener,
-    port: bound.socket.address.port,
-    async [Symbol.asyncDispose]() {
-      await listener.stopAccepting(100);
-      listener.endHandshakes();
-      bound.socket.close();
-    },
-  };
-  open.push(made);
-  return made;
-}
-
-async function talk(
-  port: number,
-  options: tls.ConnectionOptions = {},
-): Promise<{ text: string; session: Buffer | undefined; socket: tls.TLSSocket }> {
-  const socket = tls.connect({
-    port,
-    host: '127.0.0.1',
-    servername: 'localhost',
-    ca: ca.pem,
-    cert: client.cert,
-    key: client.key,
-    ...options,
-  });
-  let session: Buffer | undefined;
-  let text = '';
-  socket.on('session', (made: Buffer) => (session = made));
-  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  await once(socket, 'close');
-  return { text, session, socket };
-}
 
 test('a full handshake shows every presented certificate, also of an intermediate that nobody knows', async () => {
   await using fixture = await start();

@@ -162,6 +162,17 @@ test('a worker that has never seen the intermediate judges a resumed session by 
   }
 });
 
+test('T4, T11: a session from before a restart is none, and its client is judged by the rules of now', async () => {
+  const sessions = await Promise.all(versions.map((version) => request({ version })));
+  const listeners = [{ listen: '127.0.0.1:0', hosts: [host(['a.test'], { allow: [{ name: 'bob' }] })] }];
+  await using restarted = await startGateway({ config: { ...config(), listeners, workers: 1 }, baseDir: folder.path });
+  for (const [index, version] of versions.entries()) {
+    const answer = await request({ port: restarted.port(), version, session: sessions[index]?.session });
+    assert.equal(answer.reused, false, version);
+    assert.equal(answer.code, 'not_allowed', version);
+  }
+});
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
