@@ -17,6 +17,8 @@ export interface LoopOptions {
 }
 
 const maxPool = 2000;
+/** Of all seeds that were found on the way: a tree is far larger than its octets, and the pool must not fill the thread's memory. */
+const maxPoolNodes = 100_000;
 /** Time and memory that an input may cost: something for each call, and something for each of its octets. */
 const allowance = { ms: 300, msPerOctet: 0.02, bytes: 8 << 20, bytesPerOctet: 1024 } as const;
 
@@ -42,9 +44,7 @@ export async function fuzzLoop(target: FuzzTarget, options: LoopOptions): Promis
     const input = target.form === 'der' ? mutateDer(seed, pool, random) : mutateText(seed.bytes, random);
     options.announce(input);
     const isNew = await state.attempt(input);
-    if (!isNew) continue;
-    if (pool.length < maxPool) pool.push(makeSeed(input));
-    else pool[seeds + random.below(maxPool - seeds)] = makeSeed(input);
+    if (isNew) keepSeed(pool, seeds, makeSeed(input), random);
   }
   const { iterations, accepted, compared, behaviours, findings } = state;
   return {
@@ -57,6 +57,19 @@ export async function fuzzLoop(target: FuzzTarget, options: LoopOptions): Promis
     behaviours: behaviours.size,
     findings: [...findings.values()],
   };
+}
+
+/** Takes a seed in; some that were found before go at random where there are too many or too large ones. */
+function keepSeed(pool: Seed[], given: number, seed: Seed, random: Random): void {
+  let nodes = seed.nodes.length;
+  for (let i = given; i < pool.length; i++) nodes += pool[i]?.nodes.length ?? 0;
+  while (pool.length > given && (pool.length >= maxPool || nodes > maxPoolNodes)) {
+    const index = given + random.below(pool.length - given);
+    nodes -= pool[index]?.nodes.length ?? 0;
+    const last = pool.pop();
+    if (last !== undefined && index < pool.length) pool[index] = last;
+  }
+  pool.push(seed);
 }
 
 class LoopState {
