@@ -62,7 +62,7 @@ test('an identity past two thirds of its life is renewed at once', async () => {
   writeFileSync(config, `identities:\n  short:\n    folder: short\n    url: https://${product.ready.authority}\n`);
   await using agent = await startProduct({ command: ['agent', '--config', config], data: folder.in('unused') });
   await eventually('another certificate', 20_000, () => readFileSync(`${out}/short.crt`, 'utf8') !== before);
-  assert.match(agent.stderr(), /"msg":"renewed"/u);
+  await eventually('the renewal is told', 20_000, () => /"msg":"renewed"/u.test(agent.stderr()));
 });
 
 test('a configuration that cannot be followed is exit 2 and one line that says where', async () => {
