@@ -18,7 +18,7 @@ const DRAIN_GRACE_MS = 1000;
 const DRAIN_FIRST_MS = 5000;
 /** How long the client of an ended connection has to read the end before the socket goes. */
 const CLOSE_MS = 1000;
-const KILL_MS = 50;
+const KILL_MS = 250;
 
 export class Http2Connection implements ConnectionHandle, StreamHost, Timed {
   deadline: number;
@@ -80,7 +80,9 @@ export class Http2Connection implements ConnectionHandle, StreamHost, Timed {
     for (const request of this.#requests) request.kill(reason);
     this.#ending = true;
     this.deadline = this.deadlines.in(KILL_MS);
-    // GOAWAY, and nothing behind it.
+    // GOAWAY, and nothing behind it. A session that is not closed destroys its socket at once, and what the client had sent by
+    // then would make that a reset, which takes the GOAWAY with it; a closed one ends the socket and reads on until the deadline.
+    this.#session.close();
     this.#session.destroy();
   }
 
