@@ -47,28 +47,52 @@ for (const whom of ['the parent', 'the group'] as const) {
   });
 }
 
-test('SIGTERM to npm reaches the product, which drains and ends with 0', { skip: without('npm') }, async () => {
-  using folder = temporaryFolder();
-  const child = spawn('npm', ['start', '--silent', '--', '--data', folder.in('D'), ...loopback], {
-    cwd: repository,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const gone = once(child, 'exit');
-  try {
-    let pids: readonly number[] = [];
-    for await (const line of createInterface({ input: child.stdout })) if (line === 'ready') break;
-    const listed = await countersign(['status', '--json', '--data', folder.in('D')]);
-    pids = (JSON.parse(listed.stdout) as { pid: number }[]).map(({ pid }) => pid);
-    assert.ok(pids.length >= 4);
-    child.kill('SIGTERM');
-    const [code, signal] = (await gone) as [number | null, NodeJS.Signals | null];
-    assert.deepEqual([code, signal], [0, null]);
-    for (const pid of pids) assert.throws(() => process.kill(pid, 0), `${pid} was left behind`);
-  } finally {
-    if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
-  }
-});
+test(
+  'SIGTERM to npm under load: what is under way is answered, nothing is left behind, exit 0',
+  { skip: without('npm') },
+  async () => {
+    using folder = temporaryFolder();
+    await using upstream = await startUpstream((_request, response) => {
+      setTimeout(() => response.end('answered'), 300);
+    });
+    const data = folder.in('D');
+    const flags = ['--data', data, '--upstream', upstream.url, '--workers', '2', ...loopback];
+    const child = spawn('npm', ['start', '--silent', '--', ...flags], {
+      cwd: repository,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const gone = once(child, 'exit');
+    try {
+      for await (const line of createInterface({ input: child.stdout })) if (line === 'ready') break;
+      const listed = await countersign(['status', '--json', '--data', data]);
+      const processes = JSON.parse(listed.stdout) as { role: string; pid: number; listen: { gateway?: string[] } }[];
+      assert.ok(processes.length >= 5);
+      const [address = ''] = processes.find(({ role }) => role === 'gateway')?.listen.gateway ?? [];
+      const files = {
+        ca: folder.in('D', 'clients/ca.crt'),
+        cert: folder.in('D', 'clients/demo.crt'),
+        key: folder.in('D', 'clients/demo.key'),
+      };
+      const options = tlsOptions(Number(address.split(':').at(-1)), files);
+      const connections = await Promise.all(Array.from({ length: 20 }, () => rawConnection(options)));
+      const answers = connections.map((connection) => connection.ask(getRequest, /answered/u));
+      await eventually(
+        'all requests have reached the upstream',
+        10_000,
+        async () => (await connectionsOf(upstream)) >= 20,
+      );
+      child.kill('SIGTERM');
+      for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /u);
+      const [code, signal] = (await gone) as [number | null, NodeJS.Signals | null];
+      assert.deepEqual([code, signal], [0, null]);
+      for (const { pid } of processes) assert.throws(() => process.kill(pid, 0), `${pid} was left behind`);
+      for (const connection of connections) connection[Symbol.dispose]();
+    } finally {
+      if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+    }
+  },
+);
 
 test('SIGINT twice ends at once', async () => {
   await using upstream = await startUpstream(() => undefined);
