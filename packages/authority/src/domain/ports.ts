@@ -141,7 +141,8 @@ export interface StoreWriter extends StoreReader {
   useToken(hash: string, at: number, serial: string): Promise<boolean>;
   /** Closes the open tokens of `name`; how many there were. */
   revokeTokens(name: string, at: number): Promise<number>;
-  addChange(change: FeedChange): Promise<number>;
+  /** Adds to the feed; its place there, which is commit order. */
+  addChange(change: FeedChange, at: number): Promise<number>;
   addCa(ca: StoredCa): Promise<void>;
   setGeneration(generation: number): Promise<void>;
   /** A new history begins: see StoreState. CRL numbers go on from `crlNumbersFrom` at least. */

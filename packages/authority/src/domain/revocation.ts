@@ -60,10 +60,15 @@ function touchedCrls(certificates: readonly StoredCertificate[]): TouchedCrl[] {
   return [...new Map(parts).values()];
 }
 
-async function tell(tx: StoreWriter, type: 'revoked' | 'released', certificate: StoredCertificate): Promise<number> {
+async function tell(
+  tx: StoreWriter,
+  type: 'revoked' | 'released',
+  certificate: StoredCertificate,
+  now: number,
+): Promise<number> {
   const { issuer, serial, notAfter, revocation } = certificate;
   if (revocation === undefined) throw new Error('a certificate that is not revoked has nothing to tell');
-  return tx.addChange({ type, issuer, serial, notAfter, ...revocation });
+  return tx.addChange({ type, issuer, serial, notAfter, ...revocation }, now);
 }
 
 /**
@@ -91,7 +96,7 @@ export function revoke(
       }
       const after = { ...certificate, revocation: { reason, revokedAt: now } };
       await tx.revokeCertificate(certificate.id, reason, now);
-      seq = await tell(tx, 'revoked', after);
+      seq = await tell(tx, 'revoked', after, now);
       const { serial, name, issuer } = certificate;
       await recordAudit(tx, now, 'certificate.revoked', actor, { serial, name, issuer, reason });
       revoked.push(after);
@@ -122,7 +127,7 @@ export function release(
     let seq = 0;
     for (const certificate of held) {
       await tx.releaseCertificate(certificate.id);
-      seq = await tell(tx, 'released', certificate);
+      seq = await tell(tx, 'released', certificate, now);
       const { serial, name, issuer } = certificate;
       await recordAudit(tx, now, 'certificate.released', actor, { serial, name, issuer });
     }

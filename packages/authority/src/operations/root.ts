@@ -155,7 +155,7 @@ export async function renewIssuing(dataDir: string, options: RenewIssuingOptions
       await tx.addCa(stored);
       await signCrl(tx, ca, 0, clock(), issuingCrlSchedule);
       await tx.setGeneration(generation + 1);
-      await tx.addChange({ type: 'bundle', generation: generation + 1 });
+      await tx.addChange({ type: 'bundle', generation: generation + 1 }, clock());
       await recordAudit(tx, clock(), 'authority.issuing_renewed', { kind: 'local' }, { ca: ca.id });
     });
     return caSummary(ca);

@@ -157,7 +157,7 @@ describe('the feed', () => {
     await domain.store.write(async (tx) => {
       await tx.addCa({ id: 'issuing-1', keyHash: issuer.keyHash, der: issuer.certificate.der, createdAt: 0 });
       await tx.setGeneration(2);
-      await tx.addChange({ type: 'bundle', generation: 2 });
+      await tx.addChange({ type: 'bundle', generation: 2 }, 0);
     });
     await hub.pump();
     const event = listener.events.at(-1);

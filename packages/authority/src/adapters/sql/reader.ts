@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { CertificateFilter, StoreReader, StoreState } from '../../domain/ports.ts';
 import { auditFromRow, certificateFromRow, changeFromRow, revocationFromRow, tokenFromRow } from './rows.ts';
-import type { Tables } from './tables.ts';
+import type { Tables } from './schema.ts';
 
 const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after'] as const;
 

@@ -9,7 +9,7 @@ import type {
   StoredRevocation,
   StoredToken,
 } from '../../domain/ports.ts';
-import type { Tables } from './tables.ts';
+import type { Tables } from './schema.ts';
 
 // What was written here was typed when it was written; the casts only give the columns' text its type back.
 

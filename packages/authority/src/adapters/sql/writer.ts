@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { StoreWriter } from '../../domain/ports.ts';
 import { sqlReader } from './reader.ts';
 import { rowFromCertificate } from './rows.ts';
-import type { Tables } from './tables.ts';
+import type { Tables } from './schema.ts';
 
 /** The store's changes as SQL that every database understands; `db` is in a transaction. */
 export function sqlWriter(db: Kysely<Tables>): StoreWriter {
@@ -68,7 +68,7 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
         .executeTakeFirst();
       return Number(result.numUpdatedRows);
     },
-    addChange: async (change) => {
+    addChange: async (change, at) => {
       const row =
         change.type === 'bundle'
           ? { type: change.type, generation: change.generation }
@@ -80,7 +80,18 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
               revoked_at: change.revokedAt,
               not_after: change.notAfter,
             };
-      return (await db.insertInto('changes').values(row).returning('seq').executeTakeFirstOrThrow()).seq;
+      const added = await db
+        .insertInto('changes')
+        .values((values) => ({
+          ...row,
+          at,
+          seq: values
+            .selectFrom('changes')
+            .select(({ fn, eb }) => eb(fn.coalesce(fn.max('seq'), eb.lit(0)), '+', eb.lit(1)).as('next')),
+        }))
+        .returning('seq')
+        .executeTakeFirstOrThrow();
+      return added.seq;
     },
     addCa: async (ca) => {
       await db

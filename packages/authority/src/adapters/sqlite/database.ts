@@ -3,7 +3,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AuthorityError } from '../../errors.ts';
-import type { Tables } from '../sql/tables.ts';
+import type { Tables } from '../sql/schema.ts';
 
 /** One connection: the raw one for transactions, and Kysely over it for everything else. */
 export interface SqliteConnection {

@@ -6,7 +6,8 @@ import { sqlReader } from '../sql/reader.ts';
 import { sqlWriter } from '../sql/writer.ts';
 import { openConnection, storeError } from './database.ts';
 import type { SqliteConnection } from './database.ts';
-import { schema, schemaVersion } from './schema.ts';
+import { schemaVersion } from '../sql/schema.ts';
+import { schema } from './schema.ts';
 
 /** How many writes share one commit at most. */
 const batchLimit = 256;
@@ -83,9 +84,9 @@ class SqliteStore {
     const tx = sqlWriter(writer.db);
     this.#tx = {
       ...tx,
-      addChange: (change) => {
+      addChange: (change, at) => {
         this.#changed = true;
-        return tx.addChange(change);
+        return tx.addChange(change, at);
       },
     };
   }

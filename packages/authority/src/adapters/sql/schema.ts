@@ -1,0 +1,95 @@
+import { optional, table } from './describe.ts';
+import { bytes, counter, integer, text } from './describe.ts';
+import type { RowsOf } from './describe.ts';
+
+/** The version of the tables below. A store of another version is refused with `unknown_format`. */
+export const schemaVersion = 1;
+
+/**
+ * Every table, for every database. Times are milliseconds since the epoch; lists and objects are JSON text. The revoked certificates
+ * have indexes of their own, so that a CRL, a snapshot or the question whether a key was revoked reads only them.
+ */
+export const tables = {
+  meta: table({ columns: { key: text, value: text }, primaryKey: ['key'] }),
+  cas: table({ columns: { id: text, key_hash: text, der: bytes, created_at: integer }, primaryKey: ['id'] }),
+  certificates: table({
+    columns: {
+      id: counter,
+      issuer: text,
+      serial: text,
+      name: text,
+      profile: text,
+      sans: text,
+      not_before: integer,
+      not_after: integer,
+      lifetime_seconds: integer,
+      issued_at: integer,
+      spki_sha256: text,
+      fingerprint_sha256: text,
+      partition: integer,
+      der: bytes,
+      revoked_at: optional(integer),
+      reason: optional(text),
+    },
+    primaryKey: ['id'],
+    checks: ['(revoked_at is null) = (reason is null)'],
+    indexes: {
+      certificates_serial: { on: ['serial', 'issuer'], unique: true },
+      certificates_name: { on: ['name', 'not_after'] },
+      certificates_key: { on: ['spki_sha256'], where: 'revoked_at is not null' },
+      certificates_revoked: { on: ['issuer', 'partition', 'serial'], where: 'revoked_at is not null' },
+    },
+  }),
+  tokens: table({
+    columns: {
+      hash: text,
+      name: text,
+      profile: text,
+      sans: text,
+      created_at: integer,
+      expires_at: integer,
+      used_at: optional(integer),
+      serial: optional(text),
+      revoked_at: optional(integer),
+    },
+    primaryKey: ['hash'],
+    indexes: {
+      tokens_name: { on: ['name'], where: 'used_at is null and revoked_at is null' },
+      tokens_end: { on: ['expires_at'] },
+    },
+  }),
+  /** The feed. `seq` is commit order without a gap: writes come one after another, each takes the number after the last. */
+  changes: table({
+    columns: {
+      seq: integer,
+      at: integer,
+      type: text,
+      issuer: optional(text),
+      serial: optional(text),
+      reason: optional(text),
+      revoked_at: optional(integer),
+      not_after: optional(integer),
+      generation: optional(integer),
+    },
+    primaryKey: ['seq'],
+  }),
+  crls: table({
+    columns: {
+      issuer: text,
+      partition: integer,
+      number: integer,
+      this_update: integer,
+      next_update: integer,
+      entries: integer,
+      der: bytes,
+    },
+    primaryKey: ['issuer', 'partition'],
+  }),
+  audit: table({
+    columns: { seq: integer, at: integer, action: text, actor: text, details: text, previous_hash: text, hash: text },
+    primaryKey: ['seq'],
+  }),
+} as const;
+
+/** The tables as Kysely's types. */
+export type Tables = RowsOf<typeof tables>;
