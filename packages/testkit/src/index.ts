@@ -12,6 +12,7 @@ export {
 export { curl, type CurlResult } from './curl.ts';
 export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
+export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';
 export { peer, without } from './peers.ts';
 export {
   countersign,

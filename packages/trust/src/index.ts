@@ -66,3 +66,9 @@ export { fetchCrl } from './crl/fetch-crl.ts';
 export type { FetchedCrl, FetchOptions } from './crl/fetch-crl.ts';
 export { followCrlFile, followCrlUrl } from './crl/follow-crl.ts';
 export type { CrlFollower, Following, UrlOptions } from './crl/follow-crl.ts';
+
+export { AddressGuard, ForbiddenAddress, guardForConfigured, isDestination } from './net/address-guard.ts';
+export type { AddressGuardOptions } from './net/address-guard.ts';
+export type { AddressKind } from './net/address-kind.ts';
+export { fetchBounded, FetchFailed } from './net/fetch-bounded.ts';
+export type { BoundedAnswer, BoundedRequest, FetchProblem } from './net/fetch-bounded.ts';
