@@ -29,6 +29,7 @@ export type { Certificate } from './x509/certificate.ts';
 export { parseCertificate, serialHex } from './x509/parse-certificate.ts';
 export type { CertificateParseOptions } from './x509/parse-certificate.ts';
 export * from './x509/build-extensions.ts';
+export { encodeGeneralName, encodeGeneralNames } from './x509/build-general-name.ts';
 export { assembleSigned, buildCertificate, buildTbs } from './x509/build-certificate.ts';
 export type { CertificateTemplate } from './x509/build-certificate.ts';
 export type { Crypto, DigestAlgorithm, Signer } from './keys/crypto.ts';

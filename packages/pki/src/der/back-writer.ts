@@ -1,3 +1,6 @@
+import { PkiError } from '../errors.ts';
+import { writeHex } from './octets.ts';
+import { encodeUtf8 } from './strings.ts';
 import { TAG } from './tags.ts';
 import { lengthOctets } from './writer.ts';
 import { MAX_TIME_OCTETS, writeTime } from './time.ts';
@@ -53,6 +56,38 @@ export class BackWriter {
     this.at = start;
   }
 
+  /**
+   * Puts a text of characters below U+0080 before what is there.
+   *
+   * @throws PkiError `argument`
+   */
+  putAscii(text: string): void {
+    if (!this.tryAscii(text)) throw new PkiError('argument', 'not ASCII');
+  }
+
+  /**
+   * Puts a text in UTF-8 before what is there.
+   *
+   * @throws PkiError `argument` for a lone surrogate
+   */
+  putUtf8(text: string): void {
+    if (!this.tryAscii(text)) this.put(encodeUtf8(text));
+  }
+
+  private tryAscii(text: string): boolean {
+    const { length } = text;
+    this.room(length);
+    const { out } = this;
+    const start = this.at - length;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      out[start + i] = code;
+    }
+    this.at = start;
+    return true;
+  }
+
   /** Puts one octet before what is there. */
   putOctet(octet: number): void {
     this.room(1);
@@ -69,14 +104,30 @@ export class BackWriter {
     this.at = start;
   }
 
-  /** Puts the INTEGER of an unsigned magnitude before what is there: leading zeros dropped, one put before a high bit. */
-  putUnsigned(magnitude: Uint8Array): void {
-    const since = this.length;
-    let from = 0;
-    while (from < magnitude.length - 1 && magnitude[from] === 0) from++;
-    this.put(from === 0 ? magnitude : magnitude.subarray(from));
-    if (magnitude.length === 0 || (magnitude[from] as number) >= 0x80) this.putOctet(0);
+  /**
+   * Puts the octets of a hexadecimal text before what is there.
+   *
+   * @throws PkiError `argument`
+   */
+  putHex(text: string): void {
+    const octets = (text.length + 1) >> 1;
+    this.room(octets);
+    writeHex(this.out, this.at - octets, text);
+    this.at -= octets;
+  }
+
+  /**
+   * Makes the unsigned magnitude that was written since `since` an INTEGER: leading zeros dropped, one put before a high bit.
+   *
+   * @returns the octets of the magnitude: none for zero
+   */
+  closeUnsigned(since: number): number {
+    const end = this.out.length - since;
+    while (this.at < end && this.out[this.at] === 0) this.at++;
+    const octets = end - this.at;
+    if (octets === 0 || (this.out[this.at] as number) >= 0x80) this.putOctet(0);
     this.close(TAG.INTEGER, since);
+    return octets;
   }
 
   /** Puts tag and length before all that was written since `since`. */
@@ -94,8 +145,12 @@ export class BackWriter {
     out[--this.at] = tag;
   }
 
-  /** A copy of what was written. */
-  result(): Uint8Array {
-    return this.out.slice(this.at);
+  /** A copy of what was written, with `front` and `back` octets of room around it where more is to come. */
+  result(front = 0, back = 0): Uint8Array {
+    const { at, length, out } = this;
+    const copy = new Uint8Array(front + length + back);
+    if (length < SHORT) for (let i = 0; i < length; i++) copy[front + i] = out[at + i] as number;
+    else copy.set(at === 0 ? out : out.subarray(at), front);
+    return copy;
   }
 }

@@ -71,8 +71,19 @@ export function toHex(bytes: Uint8Array, from = 0, to = bytes.length): string {
 export function fromHex(text: string): Uint8Array {
   const out = new Uint8Array(text.length >> 1);
   if (text.length % 2 !== 0) throw new PkiError('argument', 'not hexadecimal');
-  for (let i = 0; i < out.length; i++) out[i] = (nibble(text, 2 * i) << 4) | nibble(text, 2 * i + 1);
+  writeHex(out, 0, text);
   return out;
+}
+
+/**
+ * Writes the octets of a hexadecimal text at `at`; of an odd number of digits the first is an octet of its own.
+ *
+ * @throws PkiError `argument`
+ */
+export function writeHex(out: Uint8Array, at: number, text: string): void {
+  let i = 0;
+  if (text.length % 2 === 1) out[at++] = nibble(text, i++);
+  for (; i < text.length; i += 2) out[at++] = (nibble(text, i) << 4) | nibble(text, i + 1);
 }
 
 function nibble(text: string, at: number): number {

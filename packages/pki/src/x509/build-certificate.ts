@@ -1,5 +1,4 @@
 import { PkiError } from '../errors.ts';
-import { fromHex } from '../der/octets.ts';
 import { BackWriter } from '../der/back-writer.ts';
 import { TAG } from '../der/tags.ts';
 import { boolean, explicit, integer, lengthOctets, oid as encodeOid, writeHeader } from '../der/writer.ts';
@@ -28,20 +27,27 @@ const VERSION_3 = explicit(0, integer(2));
 const TRUE = boolean(true);
 
 /**
- * Encodes the signed part (TBSCertificate, RFC 5280 section 4.1.2), version 3. Apart from {@link assembleCertificate} so
+ * Encodes the signed part (TBSCertificate, RFC 5280 section 4.1.2), version 3. Apart from {@link assembleSigned} so
  * that a twin signed by a throw-away key can be checked before the real key is used.
  *
  * @throws PkiError `cert_serial`, `cert_validity`, `ext_duplicate`
  */
 export function buildTbs(template: CertificateTemplate, scheme: SignatureScheme): Uint8Array {
-  const serial = serialMagnitude(template.serialNumber);
-  if (!(template.notBefore <= template.notAfter)) throw new PkiError('cert_validity', 'notAfter before notBefore');
-  refuseDuplicates(template.extensions);
   writer.reset();
-  if (template.extensions.length > 0) {
-    for (let i = template.extensions.length - 1; i >= 0; i--) writeExtension(template.extensions[i] as Extension);
-    writer.close(TAG.SEQUENCE, 0);
-    writer.close(0xa3, 0);
+  putTbs(template, schemeAlgorithm(scheme).der);
+  return writer.result();
+}
+
+/** Puts the signed part before what is in the writer. */
+function putTbs(template: CertificateTemplate, algorithm: Uint8Array): void {
+  const { extensions } = template;
+  if (!(template.notBefore <= template.notAfter)) throw new PkiError('cert_validity', 'notAfter before notBefore');
+  refuseDuplicates(extensions);
+  const end = writer.length;
+  if (extensions.length > 0) {
+    for (let i = extensions.length - 1; i >= 0; i--) putExtension(extensions[i] as Extension);
+    writer.close(TAG.SEQUENCE, end);
+    writer.close(0xa3, end);
   }
   writer.put(template.spki);
   writer.put(template.subject.der);
@@ -50,26 +56,22 @@ export function buildTbs(template: CertificateTemplate, scheme: SignatureScheme)
   writer.putTime(template.notBefore);
   writer.close(TAG.SEQUENCE, validity);
   writer.put(template.issuer.der);
-  writer.put(schemeAlgorithm(scheme).der);
-  writer.putUnsigned(serial);
+  writer.put(algorithm);
+  putSerial(template.serialNumber);
   writer.put(VERSION_3);
-  writer.close(TAG.SEQUENCE, 0);
-  return writer.result();
+  writer.close(TAG.SEQUENCE, end);
 }
 
 /** Nothing asynchronous happens between a reset and its result, so one writer serves all. */
 const writer = new BackWriter();
 
 /** RFC 5280 section 4.1.2.2: positive, at most 20 octets as an INTEGER. */
-function serialMagnitude(serial: Uint8Array | string): Uint8Array {
-  const magnitude = typeof serial === 'string' ? fromHex(serial.length % 2 === 1 ? `0${serial}` : serial) : serial;
-  let from = 0;
-  while (from < magnitude.length && magnitude[from] === 0) from++;
-  const octets = magnitude.length - from;
-  if (octets === 0 || octets > 20 || (octets === 20 && (magnitude[from] as number) >= 0x80)) {
-    throw new PkiError('cert_serial');
-  }
-  return magnitude;
+function putSerial(serial: Uint8Array | string): void {
+  const end = writer.length;
+  if (typeof serial === 'string') writer.putHex(serial);
+  else writer.put(serial);
+  const isZero = writer.closeUnsigned(end) === 0;
+  if (isZero || writer.length - end > 2 + 20) throw new PkiError('cert_serial');
 }
 
 function refuseDuplicates(extensions: readonly Extension[]): void {
@@ -79,7 +81,7 @@ function refuseDuplicates(extensions: readonly Extension[]): void {
   }
 }
 
-function writeExtension({ oid, critical, value }: Extension): void {
+function putExtension({ oid, critical, value }: Extension): void {
   const end = writer.length;
   writer.put(value);
   writer.close(TAG.OCTET_STRING, end);
@@ -103,10 +105,15 @@ export function assembleSigned(tbs: Uint8Array, scheme: SignatureScheme, signatu
   return out;
 }
 
+/** Room for a tag and a length of up to 65,535: every certificate that is not absurd. */
+const FRONT_ROOM = 4;
+/** Room for the signature of an elliptic curve in its BIT STRING: at most 139 octets, with P-521. */
+const BACK_ROOM = 144;
+
 /**
  * Builds and signs a certificate (RFC 5280 section 4.1).
  *
- * @returns the DER encoding
+ * @returns the DER encoding; the array may be a view on a little more memory
  * @throws PkiError `cert_serial`, `cert_validity`, `ext_duplicate`
  * @example
  * const der = await buildCertificate({ serialNumber, issuer, subject, notBefore, notAfter, spki, extensions: [
@@ -114,8 +121,26 @@ export function assembleSigned(tbs: Uint8Array, scheme: SignatureScheme, signatu
  * ] }, signer);
  */
 export async function buildCertificate(template: CertificateTemplate, signer: Signer): Promise<Uint8Array> {
-  const tbs = buildTbs(template, signer.scheme);
-  const signature = signer.sign(tbs);
+  const algorithm = schemeAlgorithm(signer.scheme).der;
+  writer.reset();
+  writer.put(algorithm);
+  putTbs(template, algorithm);
+  // What is signed lies where it will be in the certificate, so that it is copied once.
+  const out = writer.result(FRONT_ROOM, BACK_ROOM);
+  const end = out.length - BACK_ROOM;
+  const tbs = out.subarray(FRONT_ROOM, end - algorithm.length);
+  const signing = signer.sign(tbs);
   // To await what is there already would cost a turn for each certificate.
-  return assembleSigned(tbs, signer.scheme, signature instanceof Uint8Array ? signature : await signature);
+  const signature = signing instanceof Uint8Array ? signing : await signing;
+  const bits = 1 + signature.length;
+  const length = end - FRONT_ROOM + 1 + lengthOctets(bits) + bits;
+  if (FRONT_ROOM + length > out.length || lengthOctets(length) >= FRONT_ROOM) {
+    return assembleSigned(tbs, signer.scheme, signature);
+  }
+  const start = FRONT_ROOM - 1 - lengthOctets(length);
+  writeHeader(out, start, TAG.SEQUENCE, length);
+  // The octet left at zero says that no bit is unused.
+  const at = writeHeader(out, end, TAG.BIT_STRING, bits) + 1;
+  for (let i = 0; i < signature.length; i++) out[at + i] = signature[i] as number;
+  return out.subarray(start, FRONT_ROOM + length);
 }

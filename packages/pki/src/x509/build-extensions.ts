@@ -3,10 +3,9 @@ import { TAG } from '../der/tags.ts';
 import {
   asciiString,
   boolean,
-  element,
   explicit,
-  implicit,
   integer,
+  lengthOctets,
   namedBits,
   nullValue,
   octetString,
@@ -14,6 +13,7 @@ import {
   sequence,
   setOf,
   utf8String,
+  writeHeader,
 } from '../der/writer.ts';
 import { constructed } from '../der/writer.ts';
 import type { DistributionPoint, DistributionPointName } from './extensions/distribution-points.ts';
@@ -21,6 +21,7 @@ import type { Extension } from './extensions/extension.ts';
 import type { AccessDescription } from './extensions/identifiers.ts';
 import { KEY_USAGES } from './extensions/usage.ts';
 import type { KeyUsageName } from './extensions/usage.ts';
+import { encodeGeneralName, encodeGeneralNames } from './build-general-name.ts';
 import type { GeneralName } from './general-name.ts';
 import { OID } from './oids.ts';
 
@@ -34,35 +35,9 @@ function extension(oidText: string, critical: boolean, value: Uint8Array): Exten
   return { oid: oidText, critical, value };
 }
 
-/** Encodes a GeneralName. */
-export function encodeGeneralName(name: GeneralName): Uint8Array {
-  switch (name.type) {
-    case 'email':
-      return asciiString(0x81, name.value);
-    case 'dns':
-      return asciiString(0x82, name.value);
-    case 'uri':
-      return asciiString(0x86, name.value);
-    case 'ip':
-      return element(0x87, name.value);
-    case 'directory':
-      return explicit(4, name.value.der);
-    case 'other':
-      return implicit(0, sequence(oid(name.oid), explicit(0, name.value)));
-    case 'registeredId':
-      return implicit(8, oid(name.value));
-    case 'x400':
-      return element(0xa3, name.value);
-    case 'ediParty':
-      return element(0xa5, name.value);
-  }
-}
-
-/** Encodes GeneralNames under a tag. */
-export function encodeGeneralNames(names: readonly GeneralName[], tag: number = TAG.SEQUENCE): Uint8Array {
-  if (names.length === 0) throw new PkiError('argument', 'no name at all');
-  return constructed(tag, names.map(encodeGeneralName));
-}
+/** Values that nearly every certificate has are encoded once; extensions are never changed, so they are shared. */
+const NOT_A_CA = sequence();
+const usageValues = new Map<number, Uint8Array>();
 
 /**
  * BasicConstraints (RFC 5280 section 4.2.1.9), critical.
@@ -72,10 +47,9 @@ export function encodeGeneralNames(names: readonly GeneralName[], tag: number = 
  */
 export function basicConstraints(value: { ca: boolean; pathLen?: number }, options?: ExtensionOptions): Extension {
   if (!value.ca && value.pathLen !== undefined) throw new PkiError('argument', 'pathLen needs ca');
-  const encoded = sequence(
-    value.ca ? boolean(true) : undefined,
-    value.pathLen === undefined ? undefined : integer(value.pathLen),
-  );
+  const encoded = value.ca
+    ? sequence(boolean(true), value.pathLen === undefined ? undefined : integer(value.pathLen))
+    : NOT_A_CA;
   return extension(OID.basicConstraints, options?.critical ?? true, encoded);
 }
 
@@ -84,13 +58,15 @@ export function keyUsage(usages: readonly KeyUsageName[], options?: ExtensionOpt
   let mask = 0;
   for (const usage of usages) mask |= 1 << KEY_USAGES.indexOf(usage);
   if (mask === 0) throw new PkiError('argument', 'no usage at all');
-  return extension(OID.keyUsage, options?.critical ?? true, namedBits(mask));
+  let encoded = usageValues.get(mask);
+  if (encoded === undefined) usageValues.set(mask, (encoded = namedBits(mask)));
+  return extension(OID.keyUsage, options?.critical ?? true, encoded);
 }
 
 /** ExtendedKeyUsage (RFC 5280 section 4.2.1.12) of dotted identifiers, not critical. */
 export function extendedKeyUsage(oids: readonly string[], options?: ExtensionOptions): Extension {
   if (oids.length === 0) throw new PkiError('argument', 'no usage at all');
-  return extension(OID.extendedKeyUsage, options?.critical ?? false, sequence(...oids.map(oid)));
+  return extension(OID.extendedKeyUsage, options?.critical ?? false, constructed(TAG.SEQUENCE, oids.map(oid)));
 }
 
 /** SubjectAltName (RFC 5280 section 4.2.1.6), not critical; it must be critical when the subject is empty. */
@@ -105,7 +81,11 @@ export function subjectKeyId(keyId: Uint8Array): Extension {
 
 /** AuthorityKeyIdentifier with a key identifier (RFC 5280 section 4.2.1.1). */
 export function authorityKeyId(keyId: Uint8Array): Extension {
-  return extension(OID.authorityKeyIdentifier, false, sequence(element(0x80, keyId)));
+  const inner = 1 + lengthOctets(keyId.length) + keyId.length;
+  const encoded = new Uint8Array(1 + lengthOctets(inner) + inner);
+  const at = writeHeader(encoded, 0, TAG.SEQUENCE, inner);
+  encoded.set(keyId, writeHeader(encoded, at, 0x80, keyId.length));
+  return extension(OID.authorityKeyIdentifier, false, encoded);
 }
 
 /** Encodes a DistributionPointName inside its explicit tag `[0]`. */

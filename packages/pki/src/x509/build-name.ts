@@ -1,14 +1,19 @@
 import { PkiError } from '../errors.ts';
+import { BackWriter } from '../der/back-writer.ts';
 import { isPrintable } from '../der/strings.ts';
 import { TAG } from '../der/tags.ts';
-import { asciiString, constructed, oid, sequence, setOf, utf8String } from '../der/writer.ts';
+import { oid, setOf } from '../der/writer.ts';
 import { checkedName, parseName } from './name.ts';
 import type { Name } from './name.ts';
 import { ATTRIBUTE_NAMES } from './name-text.ts';
 import { OID } from './oids.ts';
 
+/** By the short name as it is usually written, and in lower case. */
 const TYPE_OF: ReadonlyMap<string, string> = new Map(
-  Object.entries(ATTRIBUTE_NAMES).map(([type, short]) => [short.toLowerCase(), type]),
+  Object.entries(ATTRIBUTE_NAMES).flatMap(([type, short]) => [
+    [short, type],
+    [short.toLowerCase(), type],
+  ]),
 );
 
 /** One attribute for {@link buildName}. */
@@ -20,7 +25,7 @@ export interface NameAttribute {
 
 /** The dotted identifier of a short name or dotted identifier, `undefined` for an unknown one. */
 export function attributeType(name: string): string | undefined {
-  return /^[0-2]\./.test(name) ? name : TYPE_OF.get(name.toLowerCase());
+  return TYPE_OF.get(name) ?? (/^[0-2]\./.test(name) ? name : TYPE_OF.get(name.toLowerCase()));
 }
 
 /**
@@ -33,36 +38,66 @@ export function attributeType(name: string): string | undefined {
  * buildName([{ type: 'O', value: 'Example' }, { type: 'CN', value: 'Example Root' }])
  */
 export function buildName(levels: readonly (NameAttribute | readonly NameAttribute[])[]): Name {
-  const rdns = levels.map((level) => {
-    const attributes = Array.isArray(level) ? (level as readonly NameAttribute[]) : [level as NameAttribute];
-    if (attributes.length === 0) throw new PkiError('argument', 'an empty level');
-    return setOf(attributes.map(encodeAttribute));
-  });
-  const der = constructed(TAG.SEQUENCE, rdns);
+  let anySeveral = false;
+  writer.reset();
+  for (let i = levels.length - 1; i >= 0; i--) {
+    const level = levels[i] as NameAttribute | readonly NameAttribute[];
+    const end = writer.length;
+    if (isSeveral(level)) {
+      if (level.length === 0) throw new PkiError('argument', 'an empty level');
+      anySeveral = true;
+      writer.put(setOf(level.map(encodeAttribute)));
+    } else {
+      putAttribute(level);
+      writer.close(TAG.SET, end);
+    }
+  }
+  writer.close(TAG.SEQUENCE, 0);
+  const der = writer.result();
   // Several attributes in one level may be the same one twice; all else was made here and is well-formed.
-  return levels.some(Array.isArray) ? parseName(der) : checkedName(der);
+  return anySeveral ? parseName(der) : checkedName(der);
 }
 
-function encodeAttribute({ type, value }: NameAttribute): Uint8Array {
+/** Nothing else is written between a reset and its result. */
+const writer = new BackWriter();
+const attributeWriter = new BackWriter();
+
+function isSeveral(level: NameAttribute | readonly NameAttribute[]): level is readonly NameAttribute[] {
+  return Array.isArray(level);
+}
+
+function encodeAttribute(attribute: NameAttribute): Uint8Array {
+  attributeWriter.reset();
+  putAttribute(attribute, attributeWriter);
+  return attributeWriter.result();
+}
+
+function putAttribute({ type, value }: NameAttribute, to: BackWriter = writer): void {
   const identifier = attributeType(type);
   if (identifier === undefined) throw new PkiError('argument', `unknown attribute type ${JSON.stringify(type)}`);
-  return sequence(oid(identifier), encodeAttributeValue(identifier, value));
+  const end = to.length;
+  const tag = stringTag(identifier, value);
+  if (tag === TAG.UTF8_STRING) to.putUtf8(value);
+  else to.putAscii(value);
+  to.close(tag, end);
+  to.put(oid(identifier));
+  to.close(TAG.SEQUENCE, end);
 }
 
-/** Encodes a text with the string type that its attribute asks for. */
-export function encodeAttributeValue(type: string, value: string): Uint8Array {
+/** The string type that an attribute asks for; whether the text fits into it. */
+function stringTag(type: string, value: string): number {
   switch (type) {
     case OID.countryName:
       if (!/^[A-Za-z]{2}$/.test(value)) throw new PkiError('argument', 'a country is two letters');
-      return asciiString(TAG.PRINTABLE_STRING, value);
+      return TAG.PRINTABLE_STRING;
     case OID.serialNumber:
     case OID.dnQualifier:
       if (!isPrintable(value)) throw new PkiError('argument', 'not a PrintableString');
-      return asciiString(TAG.PRINTABLE_STRING, value);
+      return TAG.PRINTABLE_STRING;
     case OID.domainComponent:
     case OID.emailAddress:
-      return asciiString(TAG.IA5_STRING, value);
+      return TAG.IA5_STRING;
     default:
-      return utf8String(value);
+      return TAG.UTF8_STRING;
   }
 }

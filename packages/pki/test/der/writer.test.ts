@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ObjectIdentifier } from 'asn1js';
 import * as fc from 'fast-check';
 import { der, DerReader, fromHex, oidFromText, oidToText, PkiError, TAG, toHex } from '@countersign/pki';
+import { BackWriter } from '../../src/der/back-writer.ts';
 
 test('integers of any size are written so that two’s complement reads them, as strict DER', () => {
   fc.assert(
@@ -112,4 +113,37 @@ test('text that its string type cannot hold is refused', () => {
   assert.throws(() => der.integer(0.5), PkiError);
   assert.throws(() => fromHex('0g'), PkiError);
   assert.throws(() => fromHex('0'), PkiError);
+});
+
+test('what is written backwards is what is written forwards', () => {
+  const writer = new BackWriter();
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.string({ unit: 'binary', maxLength: 60 }), (octets, text) => {
+      const hex = toHex(octets);
+      writer.reset();
+      writer.putUtf8(text);
+      writer.close(TAG.UTF8_STRING, 0);
+      const end = writer.length;
+      writer.putHex(hex.replace(/^0/, ''));
+      const magnitude = writer.closeUnsigned(end);
+      writer.close(TAG.SEQUENCE, end);
+      writer.close(TAG.SEQUENCE, 0);
+      const number = der.unsignedInteger(octets);
+      assert.deepEqual(writer.result(), der.sequence(der.sequence(number), der.utf8String(text)));
+      assert.equal(magnitude, hex.replace(/^(?:00)+/, '').length / 2);
+    }),
+  );
+});
+
+test('a writer keeps room around its result, and grows', () => {
+  const writer = new BackWriter();
+  writer.reset();
+  const octets = new Uint8Array(10_000).fill(7);
+  writer.put(octets);
+  writer.putAscii('ab');
+  assert.deepEqual(writer.result(3, 2), Uint8Array.of(0, 0, 0, 0x61, 0x62, ...octets, 0, 0));
+  assert.throws(() => writer.putAscii('é'), PkiError);
+  assert.throws(() => writer.putHex('0g'), PkiError);
+  assert.throws(() => writer.putUtf8('\ud800'), PkiError);
+  assert.equal(writer.length, 10_002);
 });
