@@ -85,8 +85,6 @@ export type { LintCrlOptions } from './lint/lint-crl.ts';
 export type { LintProfile } from './lint/certificate/profiles.ts';
 export { LINT_RULES } from './lint/findings.ts';
 export type { LintCode, LintFinding, LintSeverity } from './lint/findings.ts';
-export { formatIpAddress, parseIpAddress } from './path/names/ip.ts';
-
 export type { OcspCertId } from './ocsp/cert-id.ts';
 export { ocspCertId } from './ocsp/cert-id.ts';
 export { buildOcspRequest, parseOcspRequest } from './ocsp/request.ts';

@@ -72,6 +72,8 @@ export interface CertificateOptions {
 export interface CrlOptions {
   readonly revoked?: readonly TestCertificate[];
   readonly reason?: CrlEntryTemplate['reason'];
+  /** Entries besides `revoked`. */
+  readonly entries?: readonly CrlEntryTemplate[];
   /** `null`: none. 1 by default. */
   readonly number?: number | null;
   /** Milliseconds since the epoch; an hour before the CA's clock by default. */
@@ -168,11 +170,14 @@ export class TestCa extends TestCertificate {
   /** Signs a CRL, DER. */
   crl(options: CrlOptions = {}): Promise<Uint8Array> {
     const { revoked = [], reason, number = 1, thisUpdate = this.now - HOUR, nextUpdate = this.now + DAY } = options;
-    const entries = revoked.map(({ certificate }) => ({
-      serialNumber: certificate.serialHex,
-      revocationDate: thisUpdate,
-      reason,
-    }));
+    const entries = [
+      ...revoked.map(({ certificate }) => ({
+        serialNumber: certificate.serialHex,
+        revocationDate: thisUpdate,
+        reason,
+      })),
+      ...(options.entries ?? []),
+    ];
     const extensions = [
       authorityKeyId(keyIdOf(this.key.spki)),
       ...(number === null ? [] : [crlNumber(number)]),

@@ -8,7 +8,7 @@ export type { TrustErrorCode } from './errors.ts';
 
 export { firstRefusal, isRefusalCode, precedence, REFUSAL_CODES, refusal } from './verdict/refusal-codes.ts';
 export type { RefusalCode, RefusalEntry, VerdictCode } from './verdict/refusal-codes.ts';
-export type { Accepted, Identity, PathEntry, Refused, Verdict } from './verdict/verdict.ts';
+export type { Accepted, CrlPoint, Identity, PathEntry, Refused, Verdict } from './verdict/verdict.ts';
 export { judge } from './verdict/judge.ts';
 export type { Presented, VerdictPolicy } from './verdict/policy.ts';
 export { keyHash, sha256Hex } from './verdict/key-hash.ts';
@@ -61,7 +61,12 @@ export type { VerifiedJws } from './jws/compact.ts';
 
 export { CrlSet } from './crl/crl-set.ts';
 export type { CrlOffer, CrlSetOptions } from './crl/crl-set.ts';
-export type { CrlScope, LoadedCrl } from './crl/accept-crl.ts';
+export type { LoadedCrl } from './crl/accept-crl.ts';
+export type { CrlScope } from './crl/crl-scope.ts';
+export { CrlStore } from './crl/crl-store.ts';
+export type { KeptCrl, KeptCrls } from './crl/crl-store.ts';
+export { CrlWatch, isEnding } from './crl/crl-watch.ts';
+export type { CrlAlarm } from './crl/crl-watch.ts';
 export { fetchCrl } from './crl/fetch-crl.ts';
 export type { FetchedCrl, FetchOptions } from './crl/fetch-crl.ts';
 export { followCrlFile, followCrlUrl } from './crl/follow-crl.ts';

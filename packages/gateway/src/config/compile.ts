@@ -60,12 +60,7 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
     authority,
     bundles: compileBundles(shape, reading),
     admin: shape.admin === undefined ? undefined : parseAddress(shape.admin.listen),
-    stateDir:
-      authority === undefined
-        ? undefined
-        : shape.state === undefined
-          ? join(authority.identityDir, 'state')
-          : resolve(reading.baseDir, shape.state),
+    stateDir: compileStateDir(shape, authority, reading),
     workers: shape.workers,
     accessLog: compileAccessLog(shape, reading),
     http: compileHttp(shape),
@@ -77,6 +72,21 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
     drainMs: milliseconds(shape.timeouts?.drain, 30_000),
     warnings: reading.warnings,
   };
+}
+
+function compileStateDir(
+  shape: GatewayConfigShape,
+  authority: AuthorityConfig | undefined,
+  reading: Reading,
+): string | undefined {
+  if (shape.state !== undefined) return resolve(reading.baseDir, shape.state);
+  if (authority !== undefined) return join(authority.identityDir, 'state');
+  if (Object.values(shape.bundles ?? {}).some((bundle) => bundle.crls !== undefined)) {
+    reading.warnings.push(
+      'no state folder, so the last good CRLs are forgotten at a restart, and an older one could take their place',
+    );
+  }
+  return undefined;
 }
 
 /** How many workers a configuration asks for. */

@@ -9,7 +9,7 @@ export interface GatewayConfig {
   /** By name; `own` is the authority's and not in here. */
   readonly bundles: ReadonlyMap<string, BundleConfig>;
   readonly admin: Address | undefined;
-  /** Folder for the last verified trust state; undefined where there is no authority to verify one. */
+  /** Folder for the last verified trust state and the last good CRLs; undefined: nothing is kept. */
   readonly stateDir: string | undefined;
   /** Undefined: one for each core. */
   readonly workers: number | undefined;

@@ -201,7 +201,9 @@ export const gatewayConfigSchema = z
       .strictObject({ listen: address('HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.') })
       .describe('Absent: none.')
       .optional(),
-    state: file('Folder for the last verified trust state. Absent: `state` in the identity folder.').optional(),
+    state: file(
+      'Folder for the last verified trust state and the last good CRLs. Absent: `state` in the identity folder, none without an authority.',
+    ).optional(),
     workers: z.int().min(1).max(256).describe('Worker processes. Absent: one for each core.').optional(),
     log: z
       .strictObject({

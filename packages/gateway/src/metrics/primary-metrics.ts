@@ -9,12 +9,27 @@ export interface CertificateEnd {
   readonly notAfter: number;
 }
 
-/** When a CRL is due to be replaced. */
-export interface CrlEnd {
+/** A CRL in use. */
+export interface CrlFact {
   readonly bundle: string;
   readonly source: string;
+  readonly kind: 'complete' | 'delta';
+  /** Milliseconds since the epoch. */
+  readonly thisUpdate: number;
   /** Milliseconds since the epoch. */
   readonly nextUpdate: number;
+  readonly entries: number;
+  /** Its successor is overdue. */
+  readonly isEnding: boolean;
+}
+
+/** A file or URL that CRLs come from. */
+export interface CrlSourceFact {
+  readonly bundle: string;
+  readonly source: string;
+  /** The last attempt went well. */
+  readonly up: boolean;
+  readonly failures: number;
 }
 
 /** What the primary knows of when it is asked. */
@@ -25,7 +40,10 @@ export interface PrimaryFacts {
   /** Undefined without an authority. */
   feedConnected(): boolean | undefined;
   certificates(): readonly CertificateEnd[];
-  crls(): readonly CrlEnd[];
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number;
+  crls(): readonly CrlFact[];
+  crlSources(): readonly CrlSourceFact[];
 }
 
 /** The primary's own metrics, as text. */
@@ -60,13 +78,29 @@ export function createPrimaryMetrics(facts: PrimaryFacts): () => Promise<string>
   gauge('certificate_not_after_seconds', 'End of a certificate, seconds since the epoch', ['role', 'name'], (set) => {
     for (const { role, name, notAfter } of facts.certificates()) set.set({ role, name }, notAfter / 1000);
   });
-  gauge(
+  const LIST = ['bundle', 'source', 'kind'] as const;
+  const lists = (name: string, help: string, read: (crl: CrlFact) => number) =>
+    gauge(name, help, LIST, (set) => {
+      for (const crl of facts.crls()) set.set({ bundle: crl.bundle, source: crl.source, kind: crl.kind }, read(crl));
+    });
+  lists(
     'crl_next_update_seconds',
     'When a CRL is due to be replaced, seconds since the epoch',
-    ['bundle', 'source'],
-    (set) => {
-      for (const { bundle, source, nextUpdate } of facts.crls()) set.set({ bundle, source }, nextUpdate / 1000);
-    },
+    (crl) => crl.nextUpdate / 1000,
+  );
+  lists('crl_age_seconds', 'Time since a CRL in use was issued', (crl) => (facts.now() - crl.thisUpdate) / 1000);
+  lists('crl_entries', 'Certificates on a CRL in use', (crl) => crl.entries);
+  lists('crl_ending', 'Whether the successor of a CRL is overdue', (crl) => Number(crl.isEnding));
+  const SOURCE = ['bundle', 'source'] as const;
+  const sources = (name: string, help: string, read: (source: CrlSourceFact) => number) =>
+    gauge(name, help, SOURCE, (set) => {
+      for (const one of facts.crlSources()) set.set({ bundle: one.bundle, source: one.source }, read(one));
+    });
+  sources('crl_source_up', 'Whether the last attempt to have a CRL of this source went well', (one) => Number(one.up));
+  sources(
+    'crl_source_failures',
+    'Attempts to have a CRL of this source that failed, since the configuration was taken in',
+    (one) => one.failures,
   );
   return () => registry.metrics();
 }

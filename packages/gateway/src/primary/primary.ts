@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { CrlStore } from '@countersign/trust';
 import { AuthorityLink } from '../authority-link/authority-link.ts';
 import { formatAddress } from '../config/address.ts';
 import { compileConfig, workerCount } from '../config/compile.ts';
@@ -52,6 +54,8 @@ export class Primary {
   #options: GatewayOptions;
   #config: GatewayConfig;
   #sockets: ListenSockets = new Map();
+  /** The last good CRLs on disk; undefined where there is no folder for state. */
+  readonly #crlStore: CrlStore | undefined;
   #sources: Sources | undefined;
   #link: AuthorityLink | undefined;
   #admin: AdminServer | undefined;
@@ -84,6 +88,11 @@ export class Primary {
     this.#port = port;
     this.#config = compileConfig(options.config, options.baseDir);
     this.#log = port.log ?? createOperatorLog('gateway');
+    const { stateDir } = this.#config;
+    this.#crlStore =
+      stateDir === undefined
+        ? undefined
+        : new CrlStore(join(stateDir, 'crls'), (error) => this.#log.error(error.message));
     this.#workers = new Workforce({
       restart: options.restart ?? true,
       sockets: () => this.#sockets,
@@ -96,6 +105,7 @@ export class Primary {
       drainMs: () => this.#config.drainMs,
       ownMetrics: createPrimaryMetrics(this.#facts()),
       onReady: (pid) => port.onWorker(pid, this.listen.gateway),
+      onIntermediates: (certificates) => this.#sources?.learn(certificates),
       log: this.#log,
     });
   }
@@ -135,6 +145,7 @@ export class Primary {
     await this.#workers.stop(drainMs);
     this.#sources?.stop();
     this.#link?.stop();
+    await this.#crlStore?.settled();
     this.#admin?.close();
   }
 
@@ -188,6 +199,8 @@ export class Primary {
       now: () => this.#port.now(),
       random: Math.random,
       log: this.#log,
+      crlStore: this.#crlStore,
+      intermediates: this.#workers.intermediates,
       onCertificate: (certificate) => this.#workers.showCertificate(certificate),
       onTrust: (update) => {
         // Revocations are asked of every resumed session anyway; other CAs make another verdict of the same certificate.
@@ -234,7 +247,9 @@ export class Primary {
         ...this.#certificates().map(({ id, notAfter }) => ({ role: 'server', name: id, notAfter })),
         ...(this.#link?.ends() ?? []),
       ],
-      crls: () => this.#sources?.crlEnds() ?? [],
+      now: () => this.#port.now(),
+      crls: () => this.#sources?.crls() ?? [],
+      crlSources: () => this.#sources?.crlSources() ?? [],
     };
   }
 

@@ -1,6 +1,7 @@
+import type { CrlStore } from '@countersign/trust';
 import type { GatewayConfig } from '../config/config.ts';
 import type { OperatorLog } from '../log/operator-log.ts';
-import type { CrlEnd } from '../metrics/primary-metrics.ts';
+import type { CrlFact, CrlSourceFact } from '../metrics/primary-metrics.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
 import { type BundleFiles, watchBundleFiles } from './bundle-files.ts';
 import { CrlFollowers } from './crl-followers.ts';
@@ -13,6 +14,10 @@ export interface SourcesOptions {
   readonly now: () => number;
   readonly random: () => number;
   readonly log: OperatorLog;
+  /** Where the last good CRLs are kept; undefined: nowhere. */
+  readonly crlStore: CrlStore | undefined;
+  /** CAs of paths that workers have verified so far: DER. */
+  readonly intermediates: readonly Uint8Array[];
   readonly onCertificate: (certificate: CheckedCertificate) => void;
   /** A bundle or a CRL has changed. */
   readonly onTrust: (update: Extract<TrustUpdate, { kind: 'bundle' | 'crl' }>) => void;
@@ -46,10 +51,13 @@ export class Sources {
     const crls = new CrlFollowers({
       now,
       random,
+      store: options.crlStore,
       onCrl(update) {
-        lists.set(`${update.bundle} ${update.source}`, update);
+        lists.set(`${update.bundle} ${update.toldAs}`, update);
         options.onTrust(update);
       },
+      info: (message) => log.info(message),
+      warn: (message) => log.warn(message),
       shout: (message) => log.error(message),
     });
     const bundles = [...config.bundles.values()];
@@ -63,6 +71,7 @@ export class Sources {
         shout: (message) => log.error(message),
       });
       await crls.start(bundles, watched.updates);
+      crls.learn(options.intermediates);
       return new Sources({ files, bundles: watched, crls, lists });
     } catch (error) {
       files.stop();
@@ -91,9 +100,19 @@ export class Sources {
     return [...this.#bundles.updates, ...this.#lists.values()];
   }
 
-  /** When the CRLs in use are due to be replaced. */
-  crlEnds(): readonly CrlEnd[] {
-    return this.#crls.ends();
+  /** The CRLs in use. */
+  crls(): readonly CrlFact[] {
+    return this.#crls.facts();
+  }
+
+  /** The files and URLs that CRLs come from. */
+  crlSources(): readonly CrlSourceFact[] {
+    return this.#crls.sources();
+  }
+
+  /** Takes in CAs of paths that workers have verified: DER. */
+  learn(certificates: readonly Uint8Array[]): void {
+    this.#crls.learn(certificates);
   }
 
   stop(): void {

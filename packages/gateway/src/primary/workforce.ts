@@ -32,6 +32,8 @@ export interface WorkforceOptions {
   readonly ownMetrics: () => Promise<string>;
   /** A worker accepts connections. */
   readonly onReady: (pid: number) => void;
+  /** CAs of a path that a worker has verified, which were not known before: DER. */
+  readonly onIntermediates: (certificates: readonly Uint8Array[]) => void;
   readonly log: OperatorLog;
 }
 
@@ -75,6 +77,11 @@ export class Workforce {
   /** Workers there are, those included that are starting or ending. */
   get size(): number {
     return this.#pool.workers.length;
+  }
+
+  /** CAs of paths that workers have verified: DER. */
+  get intermediates(): readonly Uint8Array[] {
+    return this.#intermediates.all();
   }
 
   /** Workers that accept connections. */
@@ -164,6 +171,7 @@ export class Workforce {
       case 'intermediates': {
         const certificates = this.#intermediates.add(message.certificates);
         if (certificates.length === 0) break;
+        this.#options.onIntermediates(certificates);
         for (const other of this.#pool.workers) {
           if (other !== worker) other.send({ type: 'intermediates', certificates });
         }

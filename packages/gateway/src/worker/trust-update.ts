@@ -21,4 +21,11 @@ export type TrustUpdate =
   /** The state was known to be complete at this time: milliseconds since the epoch. */
   | { readonly kind: 'fresh'; readonly at: number }
   /** A CRL of a bundle, whose signature the primary has checked. */
-  | { readonly kind: 'crl'; readonly bundle: string; readonly source: string; readonly der: Uint8Array };
+  | {
+      readonly kind: 'crl';
+      readonly bundle: string;
+      readonly source: string;
+      /** Under what it is told to workers that start later: the next one of that name takes its place. */
+      readonly toldAs: string;
+      readonly der: Uint8Array;
+    };

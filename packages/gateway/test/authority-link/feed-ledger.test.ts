@@ -70,7 +70,8 @@ function tell(ledger: FeedLedger): WorkerTrust {
 
 function revokedIn(worker: WorkerTrust): string[] {
   const source = worker.state.bundle('own')?.source;
-  const entry = { issuerKeyHash: issuer, notBefore: now, notAfter: now, isCa: false, crlUris: [] };
+  const kind = { isCa: false, version: 3, issuerName: 'issuer', points: [], ocspUris: [], crlUris: [] } as const;
+  const entry = { issuerKeyHash: issuer, notBefore: now, notAfter: now, ...kind };
   return ['0a', '0b', '0c', '0d'].filter((serialHex) => source?.lookup({ ...entry, serialHex }) !== undefined);
 }
 

@@ -23,5 +23,6 @@ export { formatIpAddress, parseIpAddress } from './names/ip.ts';
 export { isDnsName } from './names/dns.ts';
 export { crlChecker } from './crl/checker.ts';
 export type { CrlCheckOptions } from './crl/checker.ts';
+export { ALL_REASONS, distributionPointNames } from './crl/scope.ts';
 export { isRollback } from './crl/currency.ts';
 export type { CrlAge } from './crl/currency.ts';

@@ -1,38 +1,37 @@
 import { isLegacyScheme, parseCrl, pemDecode, PkiError, verifySignature } from '@countersign/pki';
-import type { Crl, Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
+import type { Crl, CrlEntryView, Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
 import { RevocationIndex } from '../revocation/revocation-index.ts';
-import type { PathEntry } from '../verdict/verdict.ts';
+import { sha256Hex } from '../verdict/key-hash.ts';
+import { scopeOf } from './crl-scope.ts';
+import type { CrlScope } from './crl-scope.ts';
 
 /** How far the clock of a CRL's issuer may be ahead of ours. */
 const MAX_SKEW_MS = 5 * 60_000;
-
-/** Which certificates of its issuer a CRL is about (issuingDistributionPoint, RFC 5280 section 5.2.5). */
-export interface CrlScope {
-  readonly users: boolean;
-  readonly cas: boolean;
-  /** URIs of its distribution point; undefined: every certificate, whatever its distribution points. */
-  readonly uris: readonly string[] | undefined;
-}
 
 /** A CRL whose signature is good. */
 export interface LoadedCrl {
   /** The file or URL that it came from. */
   readonly source: string;
+  /** SHA-256 of the key that signed it. */
   readonly issuerKeyHash: string;
   readonly scope: CrlScope;
   readonly crlNumber: bigint | undefined;
+  /** It is a delta: it tells what has changed since the complete list of this number (RFC 5280 section 5.2.4). */
+  readonly baseNumber: bigint | undefined;
   /** Milliseconds since the epoch. */
   readonly thisUpdate: number;
   /** Milliseconds since the epoch. */
   readonly nextUpdate: number;
+  /** Entries under the hash of the issuer's key, those of an indirect list under {@link nameHash}. */
   readonly index: RevocationIndex;
 }
 
 /**
- * Reads a CRL, PEM (`X509 CRL`) or DER, and refuses one that could not speak for whole certificates of its issuer.
+ * Reads a CRL, PEM (`X509 CRL`) or DER, and refuses one that cannot be understood as a whole.
  *
+ * @param now milliseconds since the epoch.
  * @throws TrustError `crl_malformed`, `crl_unusable`, `crl_not_current`
  */
 export function readCrl(bytes: Uint8Array, source: string, now: number): Crl {
@@ -57,33 +56,34 @@ export function isSignedBy(crl: Crl, spki: SubjectPublicKeyInfo, crypto: Crypto)
   return result.ok && !isLegacyScheme(result.scheme);
 }
 
+/** Under what the entries of indirect lists stand: an issuer that is known by its name alone. */
+export function nameHash(nameKey: string): string {
+  return sha256Hex(Buffer.from(`name:${nameKey}`));
+}
+
 /** Takes the entries of a CRL into an index of its own, so that its octets need not be kept. */
 export function loadCrl(crl: Crl, source: string, issuerKeyHash: string): LoadedCrl {
+  const { crlNumber, deltaCrlIndicator: baseNumber, thisUpdate, nextUpdate = thisUpdate } = crl;
+  const scope = scopeOf(crl);
   const index = new RevocationIndex({ capacity: crl.entryCount });
-  crl.forEachEntry(({ serialHex, reason, revocationDate }) => {
-    index.set({ issuerKeyHash, serialHex, reason, revokedAt: revocationDate });
+  const ownHash = scope.indirect ? nameHash(crl.issuer.key) : issuerKeyHash;
+  crl.forEachEntry((entry) => {
+    for (const issuer of issuersOf(entry, ownHash)) take(index, issuer, entry, baseNumber !== undefined);
   });
-  const { crlNumber, thisUpdate, nextUpdate = thisUpdate } = crl;
-  return { source, issuerKeyHash, scope: scopeOf(crl), crlNumber, thisUpdate, nextUpdate, index };
+  return { source, issuerKeyHash, scope, crlNumber, baseNumber, thisUpdate, nextUpdate, index };
 }
 
-/** Whether a CRL of this scope speaks for a certificate of the same issuer. */
-export function isInScope({ users, cas, uris }: CrlScope, entry: PathEntry): boolean {
-  if (entry.isCa ? !cas : !users) return false;
-  return uris === undefined || entry.crlUris.some((uri) => uris.includes(uri));
+/** Only an indirect list has entries of other issuers: the parser refuses any other that does. */
+function issuersOf({ certificateIssuer }: CrlEntryView, own: string): readonly string[] {
+  if (certificateIssuer === undefined) return [own];
+  return certificateIssuer.flatMap((name) => (name.type === 'directory' ? [nameHash(name.value.key)] : []));
 }
 
-/** Whether two scopes are the same, so that one CRL takes the place of the other. */
-export function isSameScope(a: CrlScope, b: CrlScope): boolean {
-  return a.users === b.users && a.cas === b.cas && a.uris?.toSorted().join('\n') === b.uris?.toSorted().join('\n');
-}
-
-/** Whether `next` is older than `known`: by number where both have one, else by time. */
-export function isRollback(known: LoadedCrl, next: LoadedCrl): boolean {
-  if (known.crlNumber !== undefined && next.crlNumber !== undefined && known.crlNumber !== next.crlNumber) {
-    return next.crlNumber < known.crlNumber;
-  }
-  return next.thisUpdate < known.thisUpdate;
+/** Of several entries for one certificate the last counts; what a complete list removes is not on it. */
+function take(index: RevocationIndex, issuerKeyHash: string, entry: CrlEntryView, isDelta: boolean): void {
+  const { serialHex, reason, revocationDate: revokedAt } = entry;
+  if (reason === 'removeFromCRL' && !isDelta) index.delete(issuerKeyHash, serialHex);
+  else index.set({ issuerKeyHash, serialHex, reason, revokedAt });
 }
 
 function readPem(bytes: Uint8Array, source: string): Uint8Array {
@@ -102,21 +102,10 @@ function whyUnusable(crl: Crl): string | undefined {
   if (crl.unknownCriticalExtensions.length > 0) {
     return `has critical extensions that are not known: ${crl.unknownCriticalExtensions.join(', ')}`;
   }
-  if (crl.deltaCrlIndicator !== undefined) return 'is a delta, which is nothing without its base';
-  if (point === undefined) return undefined;
-  if (point.indirectCrl) return 'is an indirect CRL';
-  if (point.onlySomeReasons !== undefined) return 'is about some reasons only';
-  if (point.onlyContainsAttributeCerts) return 'is about attribute certificates';
-  return point.name !== undefined && point.name.fullName === undefined
-    ? 'names its distribution point relative to the issuer'
-    : undefined;
-}
-
-function scopeOf({ issuingDistributionPoint: point }: Crl): CrlScope {
-  const names = point?.name?.fullName;
-  return {
-    users: point?.onlyContainsCaCerts !== true,
-    cas: point?.onlyContainsUserCerts !== true,
-    uris: names?.flatMap((name) => (name.type === 'uri' ? [name.value] : [])),
-  };
+  if (crl.deltaCrlIndicator !== undefined) {
+    // CVE-2026-28388: without both numbers nobody can tell to which list a delta belongs.
+    if (crl.crlNumber === undefined) return 'is a delta without a CRL number';
+    if (crl.deltaCrlIndicator > crl.crlNumber) return 'is a delta to a list that comes after it';
+  }
+  return point?.onlyContainsAttributeCerts === true ? 'is about attribute certificates' : undefined;
 }

@@ -1,14 +1,21 @@
-import type { Certificate, Crl, Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
+import type { Certificate, Crl, Crypto } from '@countersign/pki';
 
 import type { Bundle } from '../bundle/bundle.ts';
 import { TrustError } from '../errors.ts';
 import type { RevocationStatus } from '../revocation/revocation-index.ts';
 import { CRL_STALENESS } from '../state/revocation-source.ts';
 import type { Coverage, RevocationSource, Staleness } from '../state/revocation-source.ts';
-import { keyHash } from '../verdict/key-hash.ts';
+import { keyHash, sha256Hex } from '../verdict/key-hash.ts';
+import { pathEntry } from '../verdict/path-entries.ts';
 import type { PathEntry } from '../verdict/verdict.ts';
-import { isInScope, isRollback, isSameScope, isSignedBy, loadCrl, readCrl } from './accept-crl.ts';
+import { isSignedBy, loadCrl, readCrl } from './accept-crl.ts';
 import type { LoadedCrl } from './accept-crl.ts';
+import { CrlShelf } from './crl-shelf.ts';
+import { IssuerTable } from './issuer-table.ts';
+import type { CrlIssuer } from './issuer-table.ts';
+
+/** Lists of one source that wait for their issuer: the one that was kept, and the newest. */
+const MAX_WAITING = 2;
 
 export interface CrlSetOptions {
   /** Name of the bundle that the CRLs are for. */
@@ -16,61 +23,77 @@ export interface CrlSetOptions {
   readonly crypto: Crypto;
   /** Files and URLs that CRLs are expected from: until each has given one, what is missing counts as never loaded. */
   readonly expected: readonly string[];
+  /** CRLs are fetched from the distribution points of trusted chains too: what is missing may always come. */
+  readonly isOpen?: boolean | undefined;
   readonly staleness?: Staleness | undefined;
+  /** A list has come into use, or has changed: whoever keeps lists keeps this one. `der`: as it came. */
+  readonly onLoaded?: ((crl: LoadedCrl, der: Uint8Array) => void) | undefined;
 }
 
 /** What became of a CRL that was offered. */
 export type CrlOffer =
   /** It is in use; ask of every live connection whether it still stands. */
   | { readonly kind: 'loaded'; readonly crl: LoadedCrl }
-  /** It is the one in use already. */
+  /** What it tells is known already. */
   | { readonly kind: 'unchanged'; readonly crl: LoadedCrl }
-  /** Its issuer is not known yet; a verified path that shows the issuer will bring it into use. */
-  | { readonly kind: 'waiting'; readonly issuer: string };
-
-interface Issuer {
-  readonly spki: SubjectPublicKeyInfo;
-  readonly certificate: Certificate | undefined;
-}
+  /**
+   * `issuer`: its issuer is not known yet; a verified path that shows the issuer will bring it into use. `base`: it is a delta,
+   * and the complete list that it belongs to is not here.
+   */
+  | { readonly kind: 'waiting'; readonly for: 'issuer' | 'base'; readonly issuer: string };
 
 /**
- * The CRLs of the CAs of one bundle: each must be signed by a CA of the bundle, or of a path that was verified, with the very
- * key that signs its certificates. An older CRL never takes the place of a newer one.
+ * The CRLs of the CAs of one bundle: complete and delta, for all certificates or partitions of them (by distribution point,
+ * kind or reason), direct and indirect (RFC 5280 sections 5 and 6.3). Each must be signed by a CA of the bundle, or of a path that
+ * was verified, with the very key that signs its certificates; an indirect one by a CA or CRL issuer that the bundle names.
+ * An older CRL never takes the place of a newer one.
+ *
+ * Each list has an index of its own, so that the next one takes its place in one step.
  */
 export class CrlSet implements RevocationSource {
   readonly name: string;
   readonly staleness: Staleness;
   readonly #crypto: Crypto;
   readonly #missing: Set<string>;
-  /** By `Name.key` of the issuer. */
-  #issuers = new Map<string, Issuer[]>();
-  /** By the hash of the issuer's key. */
-  readonly #loaded = new Map<string, LoadedCrl[]>();
-  /** CRLs whose issuer is not known, by source. */
-  readonly #waiting = new Map<string, Crl>();
+  readonly #isOpen: boolean;
+  readonly #onLoaded: CrlSetOptions['onLoaded'];
+  readonly #issuers: IssuerTable;
+  readonly #shelf = new CrlShelf();
+  /** CRLs whose issuer is not known, by source: the one that came first and the one that came last. */
+  readonly #waiting = new Map<string, readonly Crl[]>();
 
-  constructor({ name, crypto, expected, staleness = CRL_STALENESS }: CrlSetOptions) {
+  constructor({ name, crypto, expected, isOpen = false, staleness = CRL_STALENESS, onLoaded }: CrlSetOptions) {
     this.name = `the CRLs of ${name}`;
     this.#crypto = crypto;
+    this.#issuers = new IssuerTable(crypto);
+    this.#isOpen = isOpen;
+    this.#onLoaded = onLoaded;
     this.staleness = staleness;
     this.#missing = new Set(expected);
   }
 
   /** The CRLs in use: for metrics, and for alarms before they end. */
   get loaded(): LoadedCrl[] {
-    return [...this.#loaded.values()].flat();
+    return this.#shelf.lists;
   }
 
-  /** Whose CRLs are believed from now on: after the bundle was loaded or has changed. */
-  setIssuers(bundle: Bundle): void {
-    this.#issuers = new Map();
-    for (const { name, spki, certificate } of bundle.anchors) this.#addIssuer(name.key, { spki, certificate });
-    for (const certificate of bundle.intermediates) this.learnIssuer(certificate);
+  /**
+   * Whose CRLs are believed from now on: after the bundle was loaded or has changed.
+   *
+   * @param signers certificates of CRL issuers that are no CAs (RFC 5280 section 5: the signer of an indirect CRL).
+   */
+  setIssuers(bundle: Bundle, signers: readonly Certificate[] = []): void {
+    this.#issuers.reset(bundle, signers);
     this.#adoptWaiting();
   }
 
   learnIssuer(certificate: Certificate): void {
-    if (this.#addIssuer(certificate.subject.key, { spki: certificate.spki, certificate })) this.#adoptWaiting();
+    if (this.#issuers.learn(certificate)) this.#adoptWaiting();
+  }
+
+  /** Takes in CAs that others have found on verified paths, as far as one that is known here vouches for them. */
+  learnSigned(certificates: readonly Certificate[]): void {
+    if (this.#issuers.vouch(certificates)) this.#adoptWaiting();
   }
 
   /**
@@ -82,79 +105,78 @@ export class CrlSet implements RevocationSource {
    */
   offer(bytes: Uint8Array, source: string, now: number): CrlOffer {
     const crl = readCrl(bytes, source, now);
-    const issuers = this.#issuers.get(crl.issuer.key) ?? [];
     const issuer = this.#signerOf(crl);
-    if (issuer !== undefined) return this.#take(crl, source, issuer);
-    if (issuers.length > 0) throw new TrustError('crl_signature_invalid', 'its signature does not verify', { source });
-    this.#waiting.set(source, crl);
-    return { kind: 'waiting', issuer: crl.issuer.key };
+    if (issuer !== undefined) return this.#take(crl, source, issuer, now);
+    if (this.#issuers.named(crl.issuer.key).length > 0) {
+      throw new TrustError('crl_signature_invalid', 'its signature does not verify', { source });
+    }
+    this.#wait(crl, source);
+    return { kind: 'waiting', for: 'issuer', issuer: crl.issuer.key };
   }
 
   lookup(entry: PathEntry): RevocationStatus | undefined {
-    for (const { index, scope } of this.#loaded.get(entry.issuerKeyHash) ?? []) {
-      const status = isInScope(scope, entry) ? index.lookup(entry.issuerKeyHash, entry.serialHex) : undefined;
-      if (status !== undefined) return status;
-    }
-    return undefined;
+    return this.#shelf.lookup(entry);
   }
 
   coverage(entry: PathEntry): Coverage {
-    const speaking = (this.#loaded.get(entry.issuerKeyHash) ?? []).filter(({ scope }) => isInScope(scope, entry));
-    if (speaking.length === 0) return { kind: this.#missing.size === 0 ? 'none' : 'missing' };
-    return { kind: 'loaded', freshUntil: Math.max(...speaking.map(({ nextUpdate }) => nextUpdate)) };
+    const freshUntil = this.#shelf.freshUntil(entry);
+    if (freshUntil !== undefined) return { kind: 'loaded', freshUntil };
+    const mayCome = this.#missing.size > 0 || (this.#isOpen && entry.crlUris.length > 0);
+    return { kind: mayCome ? 'missing' : 'none' };
   }
 
   /** Two CAs may share a name (T31): only the key tells whose CRL it is. */
-  #signerOf(crl: Crl): Issuer | undefined {
-    return this.#issuers.get(crl.issuer.key)?.find(({ spki }) => isSignedBy(crl, spki, this.#crypto));
+  #signerOf(crl: Crl): CrlIssuer | undefined {
+    return this.#issuers.named(crl.issuer.key).find(({ spki }) => isSignedBy(crl, spki, this.#crypto));
   }
 
-  #addIssuer(nameKey: string, issuer: Issuer): boolean {
-    const known = this.#issuers.get(nameKey) ?? [];
-    const hash = keyHash(issuer.spki);
-    if (known.some(({ spki }) => keyHash(spki) === hash)) return false;
-    this.#issuers.set(nameKey, [...known, issuer]);
-    return true;
+  #wait(crl: Crl, source: string): void {
+    const kept = this.#waiting.get(source)?.slice(0, MAX_WAITING - 1) ?? [];
+    if (kept.some((known) => sha256Hex(known.der) === sha256Hex(crl.der))) return;
+    this.#waiting.set(source, [...kept, crl]);
   }
 
   #adoptWaiting(): void {
-    for (const [source, crl] of this.#waiting) {
-      const issuer = this.#signerOf(crl);
-      if (issuer === undefined || !maySignCrls(issuer)) continue;
-      this.#waiting.delete(source);
-      this.#take(crl, source, issuer);
+    for (const [source, crls] of this.#waiting) {
+      const left = crls.filter((crl) => {
+        const issuer = this.#signerOf(crl);
+        if (issuer === undefined) return true;
+        try {
+          this.#take(crl, source, issuer, crl.thisUpdate);
+        } catch (error) {
+          // What cannot be used now could not be used when it came.
+          if (!(error instanceof TrustError)) throw error;
+        }
+        return false;
+      });
+      if (left.length === 0) this.#waiting.delete(source);
+      else this.#waiting.set(source, left);
     }
   }
 
-  #take(crl: Crl, source: string, issuer: Issuer): CrlOffer {
-    if (!maySignCrls(issuer)) {
-      throw new TrustError('crl_signature_invalid', 'its issuer may not sign CRLs (keyUsage)', { source });
-    }
+  #take(crl: Crl, source: string, issuer: CrlIssuer, now: number): CrlOffer {
     const next = loadCrl(crl, source, keyHash(issuer.spki));
-    const others = this.#loaded.get(next.issuerKeyHash) ?? [];
-    const known = others.find(({ scope }) => isSameScope(scope, next.scope));
-    if (known !== undefined && isRollback(known, next)) throw rollback(known, next);
+    const refused = this.#whyNot(issuer, next, now);
+    if (refused !== undefined) throw new TrustError('crl_signature_invalid', refused, { source });
+    const shelved = this.#shelf.put(next);
     this.#missing.delete(source);
-    if (known !== undefined && isSame(known, next)) return { kind: 'unchanged', crl: known };
-    this.#loaded.set(next.issuerKeyHash, [...others.filter((other) => other !== known), next]);
-    return { kind: 'loaded', crl: next };
+    if (shelved !== 'unchanged') this.#onLoaded?.(next, crl.der);
+    return shelved === 'waiting'
+      ? { kind: 'waiting', for: 'base', issuer: crl.issuer.key }
+      : { kind: shelved, crl: next };
   }
-}
 
-function maySignCrls({ certificate }: Issuer): boolean {
-  return certificate?.keyUsage === undefined || certificate.keyUsage.has('cRLSign');
-}
-
-function isSame(known: LoadedCrl, next: LoadedCrl): boolean {
-  const sameHead =
-    known.thisUpdate === next.thisUpdate && known.nextUpdate === next.nextUpdate && known.crlNumber === next.crlNumber;
-  return sameHead && known.index.digest() === next.index.digest();
-}
-
-function rollback(known: LoadedCrl, next: LoadedCrl): TrustError {
-  const words = ({ crlNumber, thisUpdate }: LoadedCrl): string =>
-    `number ${crlNumber ?? 'none'} of ${new Date(thisUpdate).toISOString()}`;
-  return new TrustError('crl_rollback', `has ${words(next)} although ${words(known)} is in use`, {
-    source: next.source,
-  });
+  #whyNot({ certificate, spki, isNamed }: CrlIssuer, { scope }: LoadedCrl, now: number): string | undefined {
+    if (certificate?.keyUsage !== undefined && !certificate.keyUsage.has('cRLSign')) {
+      return 'its issuer may not sign CRLs (keyUsage)';
+    }
+    if (!scope.indirect) return undefined;
+    // Its word is about other CAs' certificates, so that to have a certificate of some CA here is not enough.
+    if (!isNamed) return 'is indirect, and its issuer is not in the bundle';
+    if (certificate === undefined) return undefined;
+    if (now > certificate.notAfter) return 'the certificate of its issuer has expired';
+    const above = this.#issuers.issuerOf(certificate, spki);
+    const status = above === undefined ? undefined : this.lookup(pathEntry(certificate, keyHash(above)));
+    return status === undefined ? undefined : `the certificate of its issuer is revoked (${status.reason})`;
+  }
 }

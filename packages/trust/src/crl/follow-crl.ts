@@ -7,6 +7,8 @@ import type { FetchedCrl, FetchOptions } from './fetch-crl.ts';
 export interface CrlFollower {
   /** A CRL came: offer it to the `CrlSet`; what that throws is told to `onProblem`. Gives its nextUpdate, where known. */
   readonly onCrl: (bytes: Uint8Array, source: string) => number | undefined;
+  /** Its source says that there is nothing new. */
+  readonly onUnchanged?: ((source: string) => void) | undefined;
   /** It could not be had, or was refused: the last good one stays in use. */
   readonly onProblem: (error: unknown, source: string) => void;
 }
@@ -65,7 +67,7 @@ export interface UrlOptions {
   /** A number from 0 to 1: spreads the fetches of many gateways. */
   readonly random: () => number;
   readonly fetch?: (url: URL, options: FetchOptions) => Promise<FetchedCrl>;
-  readonly limits?: Pick<FetchOptions, 'maxBytes' | 'timeoutMs'>;
+  readonly limits?: Pick<FetchOptions, 'maxBytes' | 'timeoutMs' | 'guard'>;
   /** Wakes after a pause in milliseconds; the timer of the process by default. */
   readonly wakeAfter?: (ms: number, wake: () => void) => { stop(): void };
 }
@@ -90,7 +92,7 @@ export function followCrlUrl(url: URL, follower: CrlFollower, options: UrlOption
       if (fetched.kind === 'fetched') {
         nextUpdate = follower.onCrl(fetched.bytes, url.href);
         validators = { etag: fetched.etag, lastModified: fetched.lastModified };
-      }
+      } else follower.onUnchanged?.(url.href);
       failures = 0;
     } catch (error) {
       if (abort.signal.aborted) return;

@@ -12,7 +12,7 @@ export async function readOptional(path: string): Promise<Uint8Array> {
 }
 
 /** Replaces a file (0600) so that a crash leaves the old one or the new one, whole. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', 0o600);
   try {

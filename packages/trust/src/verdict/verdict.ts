@@ -32,10 +32,22 @@ export interface Identity {
   readonly chainDer: readonly Uint8Array[];
 }
 
+/** One distribution point of a certificate (RFC 5280 section 4.2.1.13): where a CRL must stand to speak for it. */
+export interface CrlPoint {
+  /** Its names in a form that can be compared; where it has none, those of its CRL issuer. */
+  readonly names: readonly string[];
+  /** `Name.key` of each CRL issuer; empty: the certificate's own issuer. */
+  readonly issuers: readonly string[];
+  /** The reasons that CRLs of this point tell of, as a mask of ReasonFlags. */
+  readonly reasons: number;
+}
+
 /** One certificate of a verified path, as revocation knows it. */
 export interface PathEntry {
   /** SHA-256 of the SubjectPublicKeyInfo of the CA that issued this certificate: lower-case hex. */
   readonly issuerKeyHash: string;
+  /** `Name.key` of that CA's name. */
+  readonly issuerName: string;
   readonly serialHex: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
@@ -43,7 +55,13 @@ export interface PathEntry {
   readonly notAfter: number;
   /** Whether it is a CA's: CRLs may be about CAs only, or about others only. */
   readonly isCa: boolean;
-  /** URIs of its CRL distribution points: which partition of a CRL speaks for it. Never fetched. */
+  /** X.509 version 1 and 2 are in no CRL that is about one kind of certificate only. */
+  readonly version: 1 | 2 | 3;
+  /** Its distribution points, as it names them. */
+  readonly points: readonly CrlPoint[];
+  /** http and https URLs of its CA's OCSP responders (authorityInfoAccess). */
+  readonly ocspUris: readonly string[];
+  /** http and https URLs of its CA's CRLs. */
   readonly crlUris: readonly string[];
 }
 

@@ -10,7 +10,8 @@ const CA = 'ca'.repeat(32);
 const ROOT = '00'.repeat(32);
 
 function accepted(serialHex: string, expiresAt: number, generation = 1): Accepted {
-  const entry = { notBefore: 0, notAfter: expiresAt, isCa: false, crlUris: [] };
+  const kind = { isCa: false, version: 3, issuerName: 'issuer', points: [], ocspUris: [], crlUris: [] } as const;
+  const entry = { notBefore: 0, notAfter: expiresAt, ...kind };
   return {
     ok: true,
     identity: {

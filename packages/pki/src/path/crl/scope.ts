@@ -59,9 +59,9 @@ function coversPoint(
   certIssuer: Name,
 ): boolean {
   if (idp.name === undefined) return true;
-  const ofCrl = fullNames(idp.name, crlIssuer);
+  const ofCrl = distributionPointNames(idp.name, crlIssuer);
   const base = point.crlIssuer === undefined ? certIssuer : (directoryNames(point.crlIssuer)[0] ?? certIssuer);
-  const ofCert = point.name === undefined ? (point.crlIssuer ?? []) : fullNames(point.name, base);
+  const ofCert = point.name === undefined ? (point.crlIssuer ?? []) : distributionPointNames(point.name, base);
   return ofCrl.some((a) => ofCert.some((b) => sameName(a, b)));
 }
 
@@ -69,8 +69,12 @@ function directoryNames(names: readonly GeneralName[]): readonly Name[] {
   return names.flatMap((name) => (name.type === 'directory' ? [name.value] : []));
 }
 
-/** 4.2.1.13: a relative name is one level below the name of the CRL issuer. */
-function fullNames(name: DistributionPointName, base: Name): readonly GeneralName[] {
+/**
+ * The names of a distribution point written out (4.2.1.13): a relative one is one level below the name of the CRL issuer.
+ *
+ * @param base the CRL issuer's name.
+ */
+export function distributionPointNames(name: DistributionPointName, base: Name): readonly GeneralName[] {
   if (name.fullName !== undefined) return name.fullName;
   const levels = [...base.rdns, name.relativeName].map((rdn) =>
     setOf(rdn.map(({ type, valueDer }) => sequence(oid(type), valueDer))),
@@ -111,7 +115,7 @@ function sameDistribution(
   issuer: Name,
 ): boolean {
   if (a === undefined || b === undefined) return a === b;
-  const x = fullNames(a, issuer);
-  const y = fullNames(b, issuer);
+  const x = distributionPointNames(a, issuer);
+  const y = distributionPointNames(b, issuer);
   return x.length === y.length && x.every((name) => y.some((other) => sameName(name, other)));
 }
