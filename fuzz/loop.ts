@@ -19,6 +19,8 @@ export interface LoopOptions {
 const maxPool = 2000;
 /** Of all seeds that were found on the way: a tree is far larger than its octets, and the pool must not fill the thread's memory. */
 const maxPoolNodes = 100_000;
+/** So many outcomes are told apart; after that the pool has what it needs. */
+const maxBehaviours = 1_000_000;
 /** Time and memory that an input may cost: something for each call, and something for each of its octets. */
 const allowance = { ms: 300, msPerOctet: 0.02, bytes: 8 << 20, bytesPerOctet: 1024 } as const;
 
@@ -76,7 +78,8 @@ class LoopState {
   iterations = 0;
   accepted = 0;
   compared = 0;
-  readonly behaviours = new Set<string>();
+  /** By hash: the texts of a long run would fill the thread's memory. */
+  readonly behaviours = new Set<number>();
   readonly findings = new Map<string, Finding>();
   private readonly target: FuzzTarget;
 
@@ -106,8 +109,9 @@ class LoopState {
       this.report('memory', `${bytes} octets for an input of ${input.length}`, input);
     }
     if (parsed !== undefined) await this.compare(input, parsed.value);
-    if (this.behaviours.has(behaviour)) return false;
-    this.behaviours.add(behaviour);
+    const hash = hashOf(behaviour);
+    if (this.behaviours.has(hash) || this.behaviours.size >= maxBehaviours) return false;
+    this.behaviours.add(hash);
     return true;
   }
 
@@ -140,6 +144,18 @@ class LoopState {
     const key = `${kind} ${detail.replaceAll(/[0-9]+/g, 'N')}`;
     if (!this.findings.has(key)) this.findings.set(key, { kind, detail, input: Uint8Array.from(input) });
   }
+}
+
+/** FNV-1a over 32 bits, twice with other beginnings: 53 bits are kept. */
+function hashOf(text: string): number {
+  let low = 0x811c9dc5;
+  let high = 0x01000193;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x85ebca6b);
+  }
+  return (high >>> 11) * 2 ** 32 + (low >>> 0);
 }
 
 function allocatedBytes(): number {
