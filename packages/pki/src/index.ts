@@ -75,7 +75,7 @@ export { CRL_REASONS, reasonName } from './crl/reasons.ts';
 export type { CrlReason } from './crl/reasons.ts';
 export { issuingDistributionPoint } from './crl/issuing-distribution-point.ts';
 export type { IssuingDistributionPoint } from './crl/issuing-distribution-point.ts';
-export { buildCrl, buildCrlTbs, crlNumber, deltaCrlIndicator } from './crl/build-crl.ts';
+export { buildCrl, buildCrlTbs, CrlBuilder, crlNumber, deltaCrlIndicator } from './crl/build-crl.ts';
 export type { CrlEntryTemplate, CrlTemplate } from './crl/build-crl.ts';
 export * from './path/index.ts';
 export { lintCertificate } from './lint/lint-certificate.ts';

@@ -5,6 +5,7 @@ import {
   buildCrl,
   buildCrlTbs,
   buildName,
+  CrlBuilder,
   crlNumber,
   issuingDistributionPoint,
   parseCrl,
@@ -50,6 +51,22 @@ test('a CRL that was built says the same when it is read, and verifies', async (
     ['ff00ff', 'unspecified', NOW - 2 * DAY, undefined],
     ['05', 'unspecified', Date.UTC(2051, 0, 1), NOW - 3 * DAY],
   ]);
+});
+
+test('a CRL whose entries come bit by bit is the one that is built at once', async () => {
+  const entries = Array.from({ length: 500 }, (_, i) => ({
+    serialNumber: (0x8000 + i).toString(16),
+    revocationDate: NOW - i * 500,
+    reason: 'superseded' as const,
+    invalidityDate: i % 3 === 0 ? NOW - DAY : undefined,
+  }));
+  const head = { issuer, thisUpdate: NOW, nextUpdate: NOW + DAY, extensions: [crlNumber(7n)] };
+  const builder = new CrlBuilder(head, signer.scheme);
+  for (let i = 0; i < entries.length; i += 7) builder.addAll(entries.slice(i, i + 7));
+  assert.equal(builder.entryCount, 500);
+  const der = await builder.sign(signer);
+  assert.deepEqual(parseCrl(der).tbs, buildCrlTbs({ ...head, entries }, signer.scheme));
+  assert.equal(verifySignature(parseCrl(der), parsePublicKeyInfo(pair.spki), nodeCrypto).ok, true);
 });
 
 test('a certificate is looked up by the content octets of its serial number', async () => {

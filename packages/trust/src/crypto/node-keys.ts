@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPair as generateCallback, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { defaultScheme, parsePublicKeyInfo, PkiError, schemeFitsKey } from '@countersign/pki';
 import type { ModernScheme, Signer } from '@countersign/pki';
 import { promisify } from 'node:util';
@@ -69,8 +69,12 @@ export function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 }
 
+/** From how many octets on hashing them takes so long that another thread does it. */
+const longOctets = 1 << 20;
+
 /**
- * A signer over a private KeyObject, with the usual scheme of its kind unless another one is asked for. Synchronous.
+ * A signer over a private KeyObject, with the usual scheme of its kind unless another one is asked for. Synchronous, save for more than a
+ * megabyte (a long CRL), which is signed off the main thread.
  *
  * @throws PkiError `key_unsupported` when the key may not sign, or not with this scheme
  * @example
@@ -87,6 +91,12 @@ export function nodeSigner(privateKey: KeyObject, scheme?: ModernScheme): Signer
   return {
     spki,
     scheme: chosen,
-    sign: (data) => sign(digest, data, key),
+    sign: (data) => (data.length <= longOctets ? sign(digest, data, key) : signLong(digest, data, key)),
   };
+}
+
+function signLong(digest: string | null, data: Uint8Array, key: SignKeyObjectInput | KeyObject): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  sign(digest, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
+  return promise;
 }

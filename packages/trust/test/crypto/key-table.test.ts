@@ -47,6 +47,18 @@ test('digests are those of node:crypto, as plain arrays', () => {
   assert.equal(nodeCrypto.digest('sha256', data).constructor, Uint8Array);
 });
 
+test('what is long is signed off the main thread, and verifies as what is short', async () => {
+  const long = new Uint8Array(3 << 20).fill(7);
+  for (const kind of ['p256', 'ed25519', 'rsa2048'] as const) {
+    const { privateKey, spki } = await generateKeyPair(kind);
+    const signer = nodeSigner(privateKey);
+    const signing = signer.sign(long);
+    assert.ok(signing instanceof Promise, kind);
+    assert.equal(nodeCrypto.verify(signer.scheme, spki, long, await signing), true, kind);
+    assert.ok(!(signer.sign(data) instanceof Promise), kind);
+  }
+});
+
 test('a signer refuses a scheme that does not fit its key, and a kind of key that may not sign', async () => {
   const { privateKey, publicKey } = await generateKeyPair('p256');
   assert.throws(
