@@ -12,6 +12,7 @@ import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
 import { publicServer } from '../http/public.ts';
+import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
 import { secureContext, tlsOptions } from '../http/tls-options.ts';
 import { createMetrics } from '../metrics.ts';
@@ -75,7 +76,7 @@ async function run(
   const { store, clock, cas, hub, crls, after, folder } = core;
   // Before anybody can fetch them: after a restore the CRLs of the store are older than what was served.
   await crls.refresh();
-  const http = publicServer({ store, cas, clock, log });
+  const http = publicServer([caRoute(cas), crlRoute(store, cas, clock)], log);
   const servers: (Server | SecureServer)[] = [http];
   closing.push(async () => {
     await Promise.all(servers.filter(({ listening }) => listening).map(drain));
