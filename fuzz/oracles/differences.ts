@@ -1,5 +1,5 @@
 /** asn1js writes arcs of identifiers beyond 2^53 in a form of its own: of these it is only known that they are large. */
-const largeArc = /\.(?:\{[0-9a-f]+\}|[0-9]{16,})/g;
+const largeArc = /\.(?:\{\{[0-9a-f]+\} - 80\}|\{[0-9a-f]+\}|[0-9]{16,})/g;
 
 /** Collects what two readers see differently; an oracle that refuses an input has no say about it. */
 export class Differences {
