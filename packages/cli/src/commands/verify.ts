@@ -3,6 +3,7 @@ import { parseTime } from '../admin/names.ts';
 import { pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
 import { outputOf } from '../terminal/output.ts';
+import type { Judgement } from '../verification/verify.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -27,7 +28,7 @@ export const verify = command<VerifyFlags, [string]>({
     if (given.algorithms === 'legacy')
       output.note('countersign: legacy algorithms count here; no listener admits them');
     const { judgeFiles } = await import('../verification/verify.ts');
-    const verdict = judgeFiles({
+    const judgement: Judgement = {
       certificate: pathFrom(this, file),
       trust: paths(given.trust),
       intermediates: paths(given.intermediates),
@@ -39,7 +40,8 @@ export const verify = command<VerifyFlags, [string]>({
       profile: given.profile ?? 'rfc5280',
       strict: given.profile === 'rfc5280',
       algorithms: given.algorithms,
-    });
+    };
+    const verdict = judgeFiles(judgement, (line) => output.note(`countersign: not used: ${line}`));
     output.object(verdict);
     if (!verdict.ok) {
       // With --json the verdict is on stdout; the line on stderr is for people.
