@@ -74,7 +74,7 @@ export async function deadPort(): Promise<number> {
 export const BAD_ANSWERS = {
   silent: () => undefined,
   'byte by byte': (_request, response) => {
-    response.writeHead(200, { 'content-length': 100_000 });
+    response.writeHead(200, { 'content-length': 2000 });
     const timer = setInterval(() => response.write('0'), 20);
     response.on('close', () => clearInterval(timer));
   },

@@ -13,6 +13,7 @@ export { curl, type CurlResult } from './curl.ts';
 export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';
+export { certIdOf, ocspAnswer, serveOcsp, type OcspBehaviour } from './ocsp.ts';
 export { peer, without } from './peers.ts';
 export {
   countersign,

@@ -39,6 +39,10 @@ export type OcspResult =
 export interface OcspVerified {
   /** Milliseconds since the epoch. */
   readonly thisUpdate: number;
+  /** When newer information will be there at the latest, milliseconds since the epoch; absent: at any time. */
+  readonly nextUpdate: number | undefined;
+  /** When the responder signed it, milliseconds since the epoch. */
+  readonly producedAt: number;
   /** The moment from which the answer is stale, milliseconds since the epoch. */
   readonly staleAt: number;
   readonly responder: OcspResponder;
@@ -116,8 +120,15 @@ export function verifyOcspResponse(der: Uint8Array, options: VerifyOcspOptions):
   });
   if (!found.ok) return unknown(found.code, found.detail);
 
-  const { certStatus, thisUpdate } = answer.single;
-  const verified = { thisUpdate, staleAt: staleAt(answer.single, options), responder: found.responder };
+  const { certStatus, thisUpdate, nextUpdate } = answer.single;
+  const { producedAt } = data;
+  const verified = {
+    thisUpdate,
+    nextUpdate,
+    producedAt,
+    staleAt: staleAt(answer.single, options),
+    responder: found.responder,
+  };
   if (certStatus.status === 'revoked') {
     return { status: 'revoked', revocationTime: certStatus.revocationTime, reason: certStatus.reason, ...verified };
   }

@@ -3,7 +3,7 @@ import type { Certificate, Crl, Crypto } from '@countersign/pki';
 import type { Bundle } from '../bundle/bundle.ts';
 import { TrustError } from '../errors.ts';
 import type { RevocationStatus } from '../revocation/revocation-index.ts';
-import { CRL_STALENESS } from '../state/revocation-source.ts';
+import { CRL_STALENESS, isCovered } from '../state/revocation-source.ts';
 import type { Coverage, RevocationSource, Staleness } from '../state/revocation-source.ts';
 import { keyHash, sha256Hex } from '../verdict/key-hash.ts';
 import { pathEntry } from '../verdict/path-entries.ts';
@@ -123,6 +123,10 @@ export class CrlSet implements RevocationSource {
     if (freshUntil !== undefined) return { kind: 'loaded', freshUntil };
     const mayCome = this.#missing.size > 0 || (this.#isOpen && entry.crlUris.length > 0);
     return { kind: mayCome ? 'missing' : 'none' };
+  }
+
+  wants(entry: PathEntry, now: number): boolean {
+    return this.#isOpen && entry.crlUris.length > 0 && !isCovered(this, entry, now);
   }
 
   /** Two CAs may share a name (T31): only the key tells whose CRL it is. */

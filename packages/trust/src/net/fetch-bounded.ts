@@ -26,8 +26,16 @@ export interface BoundedAnswer {
   readonly bytes: Uint8Array;
 }
 
-/** Why nothing was fetched. `forbidden`: it would have led to an address that is not allowed. */
-export type FetchProblem = 'forbidden' | 'redirect' | 'compressed' | 'too_large' | 'cut_off' | 'timeout' | 'network';
+/** Why nothing was fetched. `forbidden`: it would have led to an address that is not allowed; `status`: an error of HTTP. */
+export type FetchProblem =
+  | 'forbidden'
+  | 'redirect'
+  | 'compressed'
+  | 'too_large'
+  | 'cut_off'
+  | 'timeout'
+  | 'network'
+  | 'status';
 
 /** What {@link fetchBounded} throws. */
 export class FetchFailed extends Error {

@@ -66,7 +66,7 @@ function findUncovered(path: readonly PathEntry[], source: RevocationSource, now
       return {
         code: 'revocation_unknown',
         index,
-        detail: `${source.name} does not speak for this certificate's issuer`,
+        detail: `${source.name} ${coverage.detail ?? "does not speak for this certificate's issuer"}`,
       };
     }
     if (stale !== undefined) continue;

@@ -24,8 +24,8 @@ export const CRL_STALENESS: Staleness = { mode: 'hard', maxStale: 'nextUpdate' }
 
 /** What a source knows of one certificate's issuer scope. */
 export type Coverage =
-  /** No news here speaks for this certificate, nor is any expected to. */
-  | { readonly kind: 'none' }
+  /** No news here speaks for this certificate, nor is any expected to; or what speaks for it says that it does not know it. */
+  | { readonly kind: 'none'; readonly detail?: string | undefined }
   /** News that speaks for it is expected but was never loaded. */
   | { readonly kind: 'missing' }
   /** There is news, current until `freshUntil` (milliseconds since the epoch). */
@@ -42,6 +42,16 @@ export interface RevocationSource {
   learnIssuer?(certificate: Certificate): void;
   /** Whether the news here speaks for a certificate, and until when it is current. */
   coverage(entry: PathEntry): Coverage;
+  /** Whether news about a certificate are needed, and could be had by asking for them: worth to wait for. */
+  wants?(entry: PathEntry, now: number): boolean;
+  /** Whether what is known of a certificate should be asked for again, ahead of its end: nobody waits for that. */
+  isDue?(entry: PathEntry, now: number): boolean;
+}
+
+/** Whether a source admits a certificate as things are, as far as it is not revoked. */
+export function isCovered(source: RevocationSource, entry: PathEntry, now: number): boolean {
+  const coverage = source.coverage(entry);
+  return coverage.kind === 'loaded' && !isBeyond(coverage.freshUntil, source.staleness, now);
 }
 
 /** Whether news that is current until `freshUntil` may no longer be relied on at `now`. */

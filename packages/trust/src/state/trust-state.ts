@@ -9,7 +9,7 @@ import { keyHash } from '../verdict/key-hash.ts';
 import type { VerdictPolicy } from '../verdict/policy.ts';
 import { refuse } from '../verdict/refuse.ts';
 import { VerdictCache } from '../verdict/verdict-cache.ts';
-import type { Accepted, Refused, Verdict } from '../verdict/verdict.ts';
+import type { Accepted, PathEntry, Refused, Verdict } from '../verdict/verdict.ts';
 import { IntermediateStore } from './intermediate-store.ts';
 import { checkRevocation } from './revocation-check.ts';
 import type { SoftPass } from './revocation-check.ts';
@@ -136,6 +136,22 @@ export class TrustState implements LiveRules {
     return fault === undefined ? undefined : refuse(fault.code, fault.detail, { identity });
   }
 
+  /** The certificates of an accepted path of which more should be known before it is relied on: their places in the path. */
+  wanted({ bundle, path }: Accepted, now: number): number[] {
+    const source = this.#bundles.get(bundle)?.source;
+    return source?.wants === undefined || source.staleness.mode === 'off'
+      ? []
+      : placesWhere(path, (entry) => source.wants?.(entry, now) === true);
+  }
+
+  /** The certificates of an accepted path of which the news should be renewed, for which nobody waits: their places in the path. */
+  due({ bundle, path }: Accepted, now: number): number[] {
+    const source = this.#bundles.get(bundle)?.source;
+    return source?.isDue === undefined || source.staleness.mode === 'off'
+      ? []
+      : placesWhere(path, (entry) => source.isDue?.(entry, now) === true);
+  }
+
   /** Judges a peer anew under its policy as it is now: for live connections. */
   judge(verdict: Accepted, policyId: string, now: number): Verdict {
     const policy = this.#policies.get(policyId);
@@ -165,6 +181,10 @@ export class TrustState implements LiveRules {
     }
     this.#ownAnchors = own;
   }
+}
+
+function placesWhere(path: readonly PathEntry[], holds: (entry: PathEntry) => boolean): number[] {
+  return path.flatMap((entry, index) => (holds(entry) ? [index] : []));
 }
 
 function iso(time: number): string {

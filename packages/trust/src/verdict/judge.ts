@@ -2,7 +2,7 @@ import { buildAndValidate, nameToString, parseCertificate, PkiError, refusalOf }
 import type { Certificate, PathFault, RevocationChecker, TrustAnchor } from '@countersign/pki';
 
 import { checkRevocation } from '../state/revocation-check.ts';
-import type { RevocationFault } from '../state/revocation-check.ts';
+import type { RevocationFault, SoftPass } from '../state/revocation-check.ts';
 import type { LoadedBundle, TrustState } from '../state/trust-state.ts';
 import { candidatesFor } from './candidates.ts';
 import { claimedIdentity, identityOf } from './identity.ts';
@@ -22,24 +22,36 @@ const MAX_BYTES = 256 * 1024;
  * goes wrong is a refusal.
  *
  * @param now milliseconds since the epoch.
+ * @param onSoft told when only a `soft` source lets the peer in; the state's own by default.
  * @example
  * const verdict = judge({ presented: [leafDer, issuingDer], resumed: false }, policy, state, Date.now());
  * if (!verdict.ok) log(verdict.code, verdict.detail);
  */
-export function judge(peer: Presented, policy: VerdictPolicy, state: TrustState, now: number): Verdict {
+export function judge(
+  peer: Presented,
+  policy: VerdictPolicy,
+  state: TrustState,
+  now: number,
+  onSoft: SoftPass | undefined = state.onSoft,
+): Verdict {
   try {
-    return judgeAnew(peer, policy, state, now);
+    return judgeAnew(peer, policy, state, now, onSoft);
   } catch (error) {
     return refuse('malformed_certificate', `the certificate could not be judged: ${String(error)}`);
   }
 }
 
-function judgeAnew(peer: Presented, policy: VerdictPolicy, state: TrustState, now: number): Verdict {
+function judgeAnew(
+  peer: Presented,
+  policy: VerdictPolicy,
+  state: TrustState,
+  now: number,
+  onSoft: SoftPass | undefined,
+): Verdict {
   const { presented } = peer;
   if (presented.length === 0) return refuse('no_certificate', 'no client certificate was presented');
   const cached = state.cache.get(policy, presented);
-  if (cached !== undefined && state.standing(cached, now, state.onSoft) === undefined)
-    return applyRules(cached, policy);
+  if (cached !== undefined && state.standing(cached, now, onSoft) === undefined) return applyRules(cached, policy);
 
   const bytes = presented.reduce((sum, der) => sum + der.length, 0);
   if (presented.length > MAX_CERTIFICATES || bytes > MAX_BYTES) {
@@ -67,26 +79,44 @@ function judgeAnew(peer: Presented, policy: VerdictPolicy, state: TrustState, no
     state.remember(path);
     const verdict = accept([leaf, ...path.slice(1)], result.anchor, anchors, state);
     // Where the leaf is an anchor itself the search asks nobody; and a second that has begun is over for pki only at its end.
-    const fallen = state.standing(verdict, now, state.onSoft);
+    const fallen = state.standing(verdict, now, onSoft);
     if (fallen !== undefined) return fallen;
     state.cache.set(policy, presented, verdict);
     return applyRules(verdict, policy);
   }
 
   const identity = claimedIdentity(leaf);
-  if (search.stale !== undefined) {
-    const { fault, path, anchor } = search.stale;
-    const verdict = applyRules(accept([leaf, ...path.slice(1)], anchor, anchors, state), policy);
-    return verdict.ok ? refuse(fault.code, fault.detail, { at: subjectAt(path, fault.index), identity }) : verdict;
-  }
   const code = refusalOf(result.code);
   if (code === 'untrusted_issuer') return explainUntrusted(result, peer, { leaf, others, policy, state });
-  return refuse(code, result.detail, { at: subjectOf(result.at), identity });
+  // Only where nothing else is wrong with the path that came closest does it matter why its revocation is not known.
+  if (code !== 'revocation_unknown') return refuse(code, result.detail, { at: subjectOf(result.at), identity });
+  const pending = pendingOf(search, leaf, { anchors, policy, state });
+  if (search.stale === undefined) return refuse(code, result.detail, { at: subjectOf(result.at), identity, pending });
+  const { fault, path, anchor } = search.stale;
+  const verdict = applyRules(accept([leaf, ...path.slice(1)], anchor, anchors, state), policy);
+  if (!verdict.ok) return verdict;
+  return refuse(fault.code, fault.detail, { at: subjectAt(path, fault.index), identity, pending });
 }
 
-/** Follows the search for a path: asks for revocation, and keeps the path that fails on old news alone. */
+/** A path that failed on what is not known alone, where that can be asked for, and the rules would let its holder in. */
+function pendingOf(
+  { open }: Search,
+  leaf: Certificate,
+  context: { anchors: ReadonlyMap<TrustAnchor, LoadedBundle>; policy: VerdictPolicy; state: TrustState },
+): Accepted | undefined {
+  if (open === undefined) return undefined;
+  const verdict = accept([leaf, ...open.path.slice(1)], open.anchor, context.anchors, context.state);
+  const ruled = applyRules(verdict, context.policy);
+  return ruled.ok ? ruled : undefined;
+}
+
+/**
+ * Follows the search for a path: asks for revocation, and keeps the first path that fails on old news alone, and the first of
+ * which more could be known by asking.
+ */
 class Search {
   stale: { fault: RevocationFault; path: readonly Certificate[]; anchor: TrustAnchor } | undefined;
+  open: { path: readonly Certificate[]; anchor: TrustAnchor } | undefined;
   readonly #state: TrustState;
   readonly #anchors: ReadonlyMap<TrustAnchor, LoadedBundle>;
   readonly #now: number;
@@ -101,8 +131,12 @@ class Search {
     const responsible = this.#anchors.get(anchor)?.source;
     for (const issuer of path.slice(1)) responsible?.learnIssuer?.(issuer);
     const { sources } = this.#state;
-    const fault = checkRevocation(pathEntries(path, anchor), { sources, responsible, now: this.#now });
+    const entries = pathEntries(path, anchor);
+    const fault = checkRevocation(entries, { sources, responsible, now: this.#now });
     if (fault === undefined) return undefined;
+    if (fault.code !== 'revoked' && entries.some((entry) => responsible?.wants?.(entry, this.#now) === true)) {
+      this.open ??= { path, anchor };
+    }
     if (fault.code === 'revocation_stale') this.stale ??= { fault, path, anchor };
     const code = fault.code === 'revoked' ? 'revoked' : 'revocation_unknown';
     return { code, at: path[fault.index], detail: fault.detail };

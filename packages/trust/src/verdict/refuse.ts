@@ -6,7 +6,7 @@ import type { Refused } from './verdict.ts';
 export function refuse(
   code: VerdictCode,
   detail: string,
-  more: Pick<Refused, 'at' | 'identity' | 'incomplete'> = {},
+  more: Pick<Refused, 'at' | 'identity' | 'incomplete' | 'pending'> = {},
 ): Refused {
   return { ok: false, code, detail, mend: refusal(code).mend, ...more };
 }

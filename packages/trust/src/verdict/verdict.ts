@@ -96,6 +96,11 @@ export interface Refused {
    * changing the ticket keys makes the next attempt a full handshake, which may well succeed.
    */
   readonly incomplete?: true | undefined;
+  /**
+   * The path would do but for what is not known of its revocation, and that may be asked for: `TrustState.wanted` tells of which
+   * certificates. When the answers are there, judge anew.
+   */
+  readonly pending?: Accepted | undefined;
   /** Who was refused, as far as it could be read: for logs only. */
   readonly identity?: Partial<Identity> | undefined;
 }
