@@ -1,5 +1,5 @@
 export { nodeCrypto } from './crypto/node-crypto.ts';
-export { generateKeyPair, KEY_KINDS, nodeSigner, spkiOf } from './crypto/node-keys.ts';
+export { generateKeyPair, KEY_KINDS, nodeSigner, spkiOf, threadedSigner } from './crypto/node-keys.ts';
 export type { KeyKind, NodeKeyPair } from './crypto/node-keys.ts';
 export { decryptPrivateKey, encryptPrivateKey } from './crypto/encrypted-key.ts';
 export { nodePasswordCrypto } from './crypto/password-port.ts';

@@ -10,7 +10,8 @@ import { AuthorityError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import { readKey } from './key-files.ts';
 
-function kindOf({ spki }: Certificate): KeyKind {
+/** A kind of key that signs as a CA's does. An RSA key of 2048 bits makes the same kind of signature as a longer one. */
+export function kindOf({ spki }: Certificate): KeyKind {
   const { key } = spki;
   switch (key.type) {
     case 'ec':
@@ -20,7 +21,7 @@ function kindOf({ spki }: Certificate): KeyKind {
     case 'ml-dsa':
       return `ml-dsa-${key.parameterSet}`;
     case 'rsa':
-      return 'rsa2048';
+      return key.pss === undefined ? 'rsa2048' : 'rsa-pss2048';
     default:
       throw new AuthorityError('folder_broken', `a CA cannot have a key of type ${key.type}`);
   }

@@ -3,12 +3,16 @@ import { snapshotJwsType } from '@countersign/protocol';
 import type { SigningCa } from './ca.ts';
 import type { SnapshotSigner } from './feed-lines.ts';
 
-/** JOSE algorithms (RFC 7518, RFC 8037), and for ECDSA the octets of one half of the signature. */
+/** JOSE algorithms (RFC 7518, RFC 8037, RFC 9964), and for ECDSA the octets of one half of the signature. */
 const algorithms: Readonly<Partial<Record<SignatureScheme, { readonly alg: string; readonly half?: number }>>> = {
   'ecdsa-sha256': { alg: 'ES256', half: 32 },
   'ecdsa-sha384': { alg: 'ES384', half: 48 },
   'ecdsa-sha512': { alg: 'ES512', half: 66 },
   'rsa-pkcs1-sha256': { alg: 'RS256' },
+  'rsa-pss-sha256': { alg: 'PS256' },
+  'ml-dsa-44': { alg: 'ML-DSA-44' },
+  'ml-dsa-65': { alg: 'ML-DSA-65' },
+  'ml-dsa-87': { alg: 'ML-DSA-87' },
   ed25519: { alg: 'EdDSA' },
 };
 

@@ -1,3 +1,4 @@
+import { KEY_KINDS, type KeyKind } from '@countersign/trust';
 import { command } from './command.ts';
 import { httpUrl } from '../admin/names.ts';
 import { dataFolder, dataState } from '../data/folder.ts';
@@ -12,6 +13,7 @@ interface InitFlags {
   readonly rootPassphraseFile?: string;
   readonly passphraseFile?: string;
   readonly publicHttp?: string;
+  readonly issuingKeyType?: KeyKind;
   readonly renewIssuing?: boolean;
 }
 
@@ -21,11 +23,13 @@ export const init = command<InitFlags>({
     const folder = dataFolder(this, given.data);
     const { initAuthority, renewIssuing } = await import('@countersign/authority');
     const publicHttp = given.publicHttp === undefined ? {} : { publicHttp: given.publicHttp };
+    const issuingKey = given.issuingKeyType === undefined ? {} : { issuingKey: given.issuingKeyType };
     if (given.renewIssuing === true) {
       const ca = await renewIssuing(folder.path, {
         rootPassphrase: requirePassphrase(this, folder, 'root', given.rootPassphraseFile),
         passphrase: requirePassphrase(this, folder, 'issuing', given.passphraseFile),
         ...publicHttp,
+        ...issuingKey,
       });
       output.object(ca);
       output.say(`made ${ca.id}: ${ca.subject}, until ${ca.notAfter}`);
@@ -39,7 +43,7 @@ export const init = command<InitFlags>({
         findPassphrase(this, folder, 'root', given.rootPassphraseFile) ?? makePassphrase(folder, 'root');
       const passphrase =
         findPassphrase(this, folder, 'issuing', given.passphraseFile) ?? makePassphrase(folder, 'issuing');
-      const made = await initAuthority(folder.path, { rootPassphrase, passphrase, ...publicHttp });
+      const made = await initAuthority(folder.path, { rootPassphrase, passphrase, ...publicHttp, ...issuingKey });
       output.object({ data: folder.path, ...made });
       output.say(`made a root and an issuing CA in ${folder.path}`);
       for (const ca of [made.root, made.issuing]) output.say(`  ${ca.id}: ${ca.subject}, until ${ca.notAfter}`);
@@ -63,6 +67,12 @@ export const init = command<InitFlags>({
         optional: true,
         placeholder: 'URL',
         brief: 'Where the world will find CRLs and CA certificates (http://127.0.0.1:8080)',
+      },
+      issuingKeyType: {
+        kind: 'enum',
+        values: KEY_KINDS,
+        optional: true,
+        brief: "The issuing CA's kind of key (p256); rsa-pss keys make RSASSA-PSS signatures and no others",
       },
       renewIssuing: flags.toggle('Make the next issuing CA of an installation that is there'),
     },

@@ -3,7 +3,6 @@ import { parseTime } from '../admin/names.ts';
 import { pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
 import { outputOf } from '../terminal/output.ts';
-import type { Judgement } from '../verification/verify.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -28,7 +27,7 @@ export const verify = command<VerifyFlags, [string]>({
     if (given.algorithms === 'legacy')
       output.note('countersign: legacy algorithms count here; no listener admits them');
     const { judgeFiles } = await import('../verification/verify.ts');
-    const judgement: Judgement = {
+    const verdict = judgeFiles({
       certificate: pathFrom(this, file),
       trust: paths(given.trust),
       intermediates: paths(given.intermediates),
@@ -40,8 +39,7 @@ export const verify = command<VerifyFlags, [string]>({
       profile: given.profile ?? 'rfc5280',
       strict: given.profile === 'rfc5280',
       algorithms: given.algorithms,
-    };
-    const verdict = judgeFiles(judgement, (line) => output.note(`countersign: not used: ${line}`));
+    });
     output.object(verdict);
     if (!verdict.ok) {
       // With --json the verdict is on stdout; the line on stderr is for people.

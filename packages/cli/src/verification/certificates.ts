@@ -1,88 +1,43 @@
 // Certificates of files that the command line names, each PEM or DER.
-import {
-  type Certificate,
-  type Crl,
-  type DerLimits,
-  DerReader,
-  parseCertificate,
-  parseCrl,
-  pemDecode,
-  PkiError,
-  TAG,
-} from '@countersign/pki';
+import { type Certificate, type Crl, parseCertificate, parseCrl, pemDecode, PkiError } from '@countersign/pki';
 import { readUserBytes } from '../admin/target.ts';
 import { CliFailure } from '../failure.ts';
 
 /** The certificates of a file as DER, in its order. @throws CliFailure (exit 2) when it holds none. */
 export function readCertificates(path: string): readonly Uint8Array[] {
   const bytes = readUserBytes(path);
-  const found = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : pemBlocks(path, bytes, 'CERTIFICATE');
+  const found = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : pemCertificates(path, bytes);
   if (found.length > 0) return found;
   throw unreadable(path, 'there is no certificate in it');
 }
 
-/** What was found in files: what can be used, and a line for each that can't. */
-export interface Found<T> {
-  readonly usable: readonly T[];
-  readonly unusable: readonly string[];
-}
-
-/**
- * The certificates of several files. A malformed one among them can be neither an anchor nor an issuer; the others can.
- *
- * @throws CliFailure (exit 2) that names the file that holds none, or octets that are cut off or no DER
- */
-export function parseCertificates(paths: readonly string[], options?: DerLimits): Found<Certificate> {
-  return parseAll(paths, readCertificates, (der) => parseCertificate(der, options));
-}
-
-/**
- * The CRLs of several files. A malformed one covers nothing; the others do.
- *
- * @throws CliFailure (exit 2) that names the file that holds none, or octets that are cut off or no DER
- */
-export function parseCrls(paths: readonly string[], options?: DerLimits): Found<Crl> {
-  return parseAll(paths, readCrls, (der) => parseCrl(der, options));
-}
-
-function readCrls(path: string): readonly Uint8Array[] {
-  const bytes = readUserBytes(path);
-  const found = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : pemBlocks(path, bytes, 'X509 CRL');
-  if (found.length > 0) return found;
-  throw unreadable(path, 'there is no CRL in it');
-}
-
-function parseAll<T>(
-  paths: readonly string[],
-  read: (path: string) => readonly Uint8Array[],
-  parse: (der: Uint8Array) => T,
-): Found<T> {
-  const usable: T[] = [];
-  const unusable: string[] = [];
-  for (const path of paths) {
-    for (const der of read(path)) {
+/** The certificates of several files, parsed. @throws CliFailure (exit 2) that names the file of a malformed one. */
+export function parseCertificates(paths: readonly string[]): readonly Certificate[] {
+  return paths.flatMap((path) =>
+    readCertificates(path).map((der) => {
       try {
-        usable.push(parse(der));
+        return parseCertificate(der);
       } catch (error) {
-        if (!(error instanceof PkiError)) throw error;
-        if (!isSequence(der)) throw unreadable(path, error.message);
-        unusable.push(`${path}: ${error.message}`);
+        if (error instanceof PkiError) throw unreadable(path, error.message);
+        throw error;
       }
-    }
-  }
-  return { usable, unusable };
+    }),
+  );
 }
 
-/** Whether the octets are one SEQUENCE: what is not is a broken file, what is may be a broken certificate. */
-function isSequence(octets: Uint8Array): boolean {
-  try {
-    const reader = new DerReader(octets, { maxBytes: octets.length });
-    reader.element(TAG.SEQUENCE);
-    reader.finish();
-    return true;
-  } catch {
-    return false;
-  }
+/** The CRLs of several files, parsed. @throws CliFailure (exit 2) that names the file of a malformed one, or of none. */
+export function parseCrls(paths: readonly string[]): readonly Crl[] {
+  return paths.flatMap((path) => {
+    const bytes = readUserBytes(path);
+    try {
+      const ders = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : blocks(bytes, 'X509 CRL');
+      if (ders.length > 0) return ders.map((der) => parseCrl(der));
+    } catch (error) {
+      if (error instanceof PkiError) throw unreadable(path, error.message);
+      throw error;
+    }
+    throw unreadable(path, 'there is no CRL in it');
+  });
 }
 
 /** A file that can be read but is not what was asked for. */
@@ -90,13 +45,17 @@ export function unreadable(path: string, why: string): CliFailure {
   return new CliFailure({ code: 'file_unreadable', message: `${path} can't be used: ${why}`, exit: 2 });
 }
 
-function pemBlocks(path: string, bytes: Uint8Array, wanted: string): readonly Uint8Array[] {
+function pemCertificates(path: string, bytes: Buffer): readonly Uint8Array[] {
   try {
-    return pemDecode(bytes)
-      .filter(({ label }) => label === wanted)
-      .map(({ der }) => der);
+    return blocks(bytes, 'CERTIFICATE');
   } catch (error) {
     if (error instanceof PkiError) throw unreadable(path, error.message);
     throw error;
   }
+}
+
+function blocks(bytes: Uint8Array, wanted: string): readonly Uint8Array[] {
+  return pemDecode(bytes)
+    .filter(({ label }) => label === wanted)
+    .map(({ der }) => der);
 }

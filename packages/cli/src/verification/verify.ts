@@ -4,7 +4,6 @@ import {
   buildAndValidate,
   type Certificate,
   crlChecker,
-  type DerLimits,
   nameToString,
   parseCertificate,
   type PathFault,
@@ -14,8 +13,7 @@ import {
   trustAnchor,
 } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
-import { type Found, parseCertificates, parseCrls, readCertificates } from './certificates.ts';
-import { isPublicSuffix } from './public-suffix.ts';
+import { parseCertificates, parseCrls, readCertificates } from './certificates.ts';
 
 /** Which files are judged, and by which rules. Paths are absolute. */
 export interface Judgement {
@@ -59,34 +57,25 @@ export type FileVerdict =
 /**
  * Judges a certificate file.
  *
- * @param note told of what can't be used beside the certificate: a malformed certificate or CRL among the files
  * @throws CliFailure (exit 2) for files that can't be read; what is wrong with the certificate itself is a verdict.
  */
-export function judgeFiles(judgement: Judgement, note: (line: string) => void): FileVerdict {
-  // Old data has times in either form.
-  const forms = judgement.algorithms === 'legacy' ? { anyTimeForm: true } : {};
-  const usable = <T>({ usable: found, unusable }: Found<T>): readonly T[] => {
-    for (const line of unusable) note(line);
-    return found;
-  };
-  const anchors = usable(parseCertificates(judgement.trust, forms)).map(trustAnchor);
-  const crls = usable(parseCrls(judgement.crls ?? [], forms));
-  const intermediates = usable(parseCertificates(judgement.intermediates, forms));
+export function judgeFiles(judgement: Judgement): FileVerdict {
+  const anchors = parseCertificates(judgement.trust).map(trustAnchor);
+  const crls = parseCrls(judgement.crls ?? []);
   const [leafDer, ...rest] = readCertificates(judgement.certificate);
-  const leaf = parsed(leafDer ?? new Uint8Array(), forms);
+  const leaf = parsed(leafDer ?? new Uint8Array());
   if (leaf instanceof PkiError) {
     return { ok: false, code: 'malformed_certificate', reason: leaf.code, detail: leaf.message, attempts: [] };
   }
   const result = buildAndValidate(leaf, {
     anchors,
-    intermediates: [...wellFormed(rest, forms), ...intermediates],
+    intermediates: [...wellFormed(rest), ...parseCertificates(judgement.intermediates)],
     time: judgement.time,
     crypto: nodeCrypto,
     profile: judgement.profile,
     strict: judgement.strict,
     algorithms: judgement.algorithms,
     purpose: judgement.purpose,
-    isPublicSuffix,
     ...(judgement.host === undefined ? {} : { host: judgement.host }),
     ...(judgement.crls === undefined ? {} : { revocation: crlChecker({ crls, scope: judgement.crlScope }) }),
   });
@@ -107,9 +96,9 @@ function brief(certificate: Certificate): Brief {
   };
 }
 
-function parsed(der: Uint8Array, forms: DerLimits): Certificate | PkiError {
+function parsed(der: Uint8Array): Certificate | PkiError {
   try {
-    return parseCertificate(der, forms);
+    return parseCertificate(der);
   } catch (error) {
     if (error instanceof PkiError) return error;
     throw error;
@@ -117,9 +106,9 @@ function parsed(der: Uint8Array, forms: DerLimits): Certificate | PkiError {
 }
 
 // What a peer sends beside its certificate may be rubbish; it only can't help then.
-function wellFormed(ders: readonly Uint8Array[], forms: DerLimits): readonly Certificate[] {
+function wellFormed(ders: readonly Uint8Array[]): readonly Certificate[] {
   return ders.flatMap((der) => {
-    const one = parsed(der, forms);
+    const one = parsed(der);
     return one instanceof PkiError ? [] : [one];
   });
 }

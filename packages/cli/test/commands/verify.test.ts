@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { buildCrl, crlNumber, der, OID, pemEncode } from '@countersign/pki';
+import { buildCrl, crlNumber, OID, pemEncode } from '@countersign/pki';
 import { createRoot, temporaryFolder, type TestCa } from '@countersign/testkit';
 import { inProcess } from '../in-process.ts';
 
@@ -145,44 +145,4 @@ test('--profile rfc5280, when named, holds issuers to section 4 of the RFC too; 
   const named = await inProcess([...args, '--profile', 'rfc5280'], { cwd });
   assert.equal(named.exit, 1);
   assert.equal(verdictOf(named.stdout)['code'], 'malformed_certificate');
-});
-
-test('a malformed certificate or CRL among the files is named and not used; one that is cut off is exit 2', async () => {
-  using folder = temporaryFolder();
-  const root = await createRoot('Root');
-  const leaf = await root.issue('demo');
-  leaf.write(folder.path, 'demo');
-  root.write(folder.path, 'root');
-  await writeCrl(folder.in('root.crl'), root, []);
-  const wellFramed = der.sequence(der.integer(1));
-  writeFileSync(folder.in('odd.pem'), pemEncode('CERTIFICATE', wellFramed));
-  writeFileSync(folder.in('odd.crl'), pemEncode('X509 CRL', wellFramed));
-  writeFileSync(folder.in('cut.der'), root.der.subarray(0, -1));
-  const cwd = folder.path;
-  const args = ['verify', 'demo.crt', '--trust', 'root.crt', 'odd.pem', '--intermediates', 'odd.pem'];
-  const ran = await inProcess([...args, '--crl', 'odd.crl', 'root.crl'], { cwd });
-  assert.equal(ran.exit, 0, ran.stderr);
-  assert.equal(ran.stderr.match(/^countersign: not used: .*odd\.(?:pem|crl): .+$/gmu)?.length, 3);
-  assert.equal((await inProcess([...args, '--crl', 'odd.crl'], { cwd })).exit, 1);
-  assert.equal((await inProcess(['verify', 'demo.crt', '--trust', 'odd.pem'], { cwd })).exit, 1);
-  assert.equal((await inProcess(['verify', 'demo.crt', '--trust', 'cut.der'], { cwd })).exit, 2);
-  assert.equal((await inProcess([...args, '--intermediates', 'cut.der'], { cwd })).exit, 2);
-});
-
-test('--profile webpki refuses a wildcard below a public suffix', async () => {
-  using folder = temporaryFolder();
-  const root = await createRoot('Root');
-  root.write(folder.path, 'root');
-  const codes: unknown[] = [];
-  for (const [name, value] of Object.entries({
-    suffix: '*.co.uk',
-    host: '*.example.co.uk',
-    bucket: '*.s3.amazonaws.com',
-  })) {
-    (await root.issue(name, { usages: [OID.serverAuth], sans: [{ type: 'dns', value }] })).write(folder.path, name);
-    const args = ['verify', `${name}.crt`, '--trust', 'root.crt', '--profile', 'webpki', '--json'];
-    const { stdout } = await inProcess(args, { cwd: folder.path });
-    codes.push(verdictOf(stdout)['reason'] ?? 'valid');
-  }
-  assert.deepEqual(codes, ['webpki_public_suffix', 'valid', 'valid']);
 });

@@ -5,7 +5,7 @@ import type { ModernScheme, Signer } from '@countersign/pki';
 import { promisify } from 'node:util';
 import { signingParameters } from './parameters.ts';
 
-/** Kinds of keys that can be made. */
+/** Kinds of keys that can be made. `rsa-pssN` is bound to RSASSA-PSS with SHA-256 (RFC 4055): it makes no other signatures. */
 export const KEY_KINDS = [
   'p256',
   'p384',
@@ -14,6 +14,9 @@ export const KEY_KINDS = [
   'rsa2048',
   'rsa3072',
   'rsa4096',
+  'rsa-pss2048',
+  'rsa-pss3072',
+  'rsa-pss4096',
   'ml-dsa-44',
   'ml-dsa-65',
   'ml-dsa-87',
@@ -42,6 +45,9 @@ export async function generateKeyPair(kind: KeyKind): Promise<NodeKeyPair> {
   return { privateKey, publicKey, spki: spkiOf(publicKey) };
 }
 
+/** Its salt is as long as the digest, of itself. */
+const pssDigest = { hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256' };
+
 function generate(kind: KeyKind): Promise<{ privateKey: KeyObject; publicKey: KeyObject }> {
   switch (kind) {
     case 'p256':
@@ -56,6 +62,12 @@ function generate(kind: KeyKind): Promise<{ privateKey: KeyObject; publicKey: Ke
       return generateAsync('rsa', { modulusLength: 3072 });
     case 'rsa4096':
       return generateAsync('rsa', { modulusLength: 4096 });
+    case 'rsa-pss2048':
+      return generateAsync('rsa-pss', { modulusLength: 2048, ...pssDigest });
+    case 'rsa-pss3072':
+      return generateAsync('rsa-pss', { modulusLength: 3072, ...pssDigest });
+    case 'rsa-pss4096':
+      return generateAsync('rsa-pss', { modulusLength: 4096, ...pssDigest });
     case 'ed25519':
       return generateAsync('ed25519');
     default:
@@ -91,11 +103,30 @@ export function nodeSigner(privateKey: KeyObject, scheme?: ModernScheme): Signer
   return {
     spki,
     scheme: chosen,
-    sign: (data) => (data.length <= longOctets ? sign(digest, data, key) : signLong(digest, data, key)),
+    sign: (data) => (data.length <= longOctets ? sign(digest, data, key) : signElsewhere(digest, data, key)),
   };
 }
 
-function signLong(digest: string | null, data: Uint8Array, key: SignKeyObjectInput | KeyObject): Promise<Uint8Array> {
+/**
+ * A signer that works off the main thread, whatever the length: for keys whose signatures take longer than everybody else should wait.
+ * A single P-256 or Ed25519 signature costs less on the main thread.
+ *
+ * @throws PkiError `key_unsupported` when the key may not sign
+ * @example
+ * const signatures = await Promise.all(answers.map(async (tbs) => threadedSigner(privateKey).sign(tbs)));
+ */
+export function threadedSigner(privateKey: KeyObject): Signer {
+  const { spki, scheme } = nodeSigner(privateKey);
+  const { digest, options } = signingParameters(scheme);
+  const key = { key: privateKey, ...options };
+  return { spki, scheme, sign: (data) => signElsewhere(digest, data, key) };
+}
+
+function signElsewhere(
+  digest: string | null,
+  data: Uint8Array,
+  key: SignKeyObjectInput | KeyObject,
+): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   sign(digest, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
   return promise;

@@ -30,7 +30,7 @@ export function signJws(
   if (algorithm === undefined) throw new TypeError('this kind of key signs no JWS');
   const x5c = signer.chain.map((der) => Buffer.from(der).toString('base64'));
   const input = `${encode({ alg: algorithm.name, typ: statement.typ, x5c })}.${encode(statement.payload)}`;
-  const signature = sign(algorithm.digest, Buffer.from(input), withEncoding(signer.key, algorithm.ieeeP1363));
+  const signature = sign(algorithm.digest, Buffer.from(input), { key: signer.key, ...algorithm.options });
   return `${input}.${signature.toString('base64url')}`;
 }
 
@@ -53,16 +53,12 @@ export function verifyJws(text: string, typ: string): VerifiedJws | undefined {
     if (algorithm === undefined || algorithm.name !== header['alg']) return undefined;
     const input = Buffer.from(`${head}.${body}`);
     const signature = Buffer.from(tail, 'base64url');
-    const good = verify(algorithm.digest, input, withEncoding(key, algorithm.ieeeP1363), signature);
+    const good = verify(algorithm.digest, input, { key, ...algorithm.options }, signature);
     return good ? { payload, chain } : undefined;
   } catch {
     // A key that OpenSSL cannot read has signed nothing.
     return undefined;
   }
-}
-
-function withEncoding(key: KeyObject, ieeeP1363: boolean): { key: KeyObject; dsaEncoding?: 'ieee-p1363' } {
-  return ieeeP1363 ? { key, dsaEncoding: 'ieee-p1363' } : { key };
 }
 
 function readChain(x5c: unknown): [Certificate, ...Certificate[]] | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
-import { nodeCrypto, nodeSigner, generateKeyPair } from '@countersign/trust';
+import { generateKeyPair, KEY_KINDS, nodeCrypto, nodeSigner, threadedSigner } from '@countersign/trust';
 import { PkiError, toHex } from '@countersign/pki';
 
 const data = Uint8Array.of(1, 2, 3);
@@ -57,6 +57,26 @@ test('what is long is signed off the main thread, and verifies as what is short'
     assert.equal(nodeCrypto.verify(signer.scheme, spki, long, await signing), true, kind);
     assert.ok(!(signer.sign(data) instanceof Promise), kind);
   }
+});
+
+test('a signer on another thread makes signatures that verify, with every kind of key', async () => {
+  for (const kind of KEY_KINDS.filter((name) => !/3072|4096/u.test(name))) {
+    const { privateKey, spki } = await generateKeyPair(kind);
+    const signer = threadedSigner(privateKey);
+    const signing = [1, 2, 3].map(async () => signer.sign(data));
+    for (const signature of await Promise.all(signing)) {
+      assert.equal(nodeCrypto.verify(signer.scheme, spki, data, signature), true, kind);
+    }
+  }
+});
+
+test('a key that is bound to RSASSA-PSS makes no other signatures', async () => {
+  const { privateKey } = await generateKeyPair('rsa-pss2048');
+  assert.equal(nodeSigner(privateKey).scheme, 'rsa-pss-sha256');
+  assert.throws(
+    () => nodeSigner(privateKey, 'rsa-pkcs1-sha256'),
+    (error) => error instanceof PkiError && error.code === 'key_unsupported',
+  );
 });
 
 test('a signer refuses a scheme that does not fit its key, and a kind of key that may not sign', async () => {
