@@ -86,7 +86,7 @@ export type { LintProfile } from './lint/certificate/profiles.ts';
 export { LINT_RULES } from './lint/findings.ts';
 export type { LintCode, LintFinding, LintSeverity } from './lint/findings.ts';
 export type { OcspCertId } from './ocsp/cert-id.ts';
-export { ocspCertId } from './ocsp/cert-id.ts';
+export { encodeCertId, ocspCertId } from './ocsp/cert-id.ts';
 export { buildOcspRequest, parseOcspRequest } from './ocsp/request.ts';
 export type { BuildOcspRequestOptions, OcspQuestion, OcspRequest } from './ocsp/request.ts';
 export { OCSP_RESPONSE_STATUS, parseOcspResponse, parseOcspResponseData } from './ocsp/response.ts';
@@ -98,7 +98,13 @@ export type {
   OcspResponseStatus,
   OcspSingleResponse,
 } from './ocsp/response.ts';
-export { buildOcspError, buildOcspResponse } from './ocsp/build-response.ts';
+export {
+  archiveCutoff,
+  assembleOcspResponse,
+  buildOcspError,
+  buildOcspResponse,
+  buildOcspTbs,
+} from './ocsp/build-response.ts';
 export type { OcspAnswer, OcspResponseTemplate } from './ocsp/build-response.ts';
 export { verifyOcspResponse } from './ocsp/verify.ts';
 export type { OcspProblem, OcspResult, OcspVerified, VerifyOcspOptions } from './ocsp/verify.ts';

@@ -15,6 +15,7 @@ import {
 import { PkiError } from '../errors.ts';
 import type { Signer } from '../keys/crypto.ts';
 import { schemeAlgorithm } from '../keys/scheme.ts';
+import type { SignatureScheme } from '../keys/scheme.ts';
 import { encodeExtension } from '../x509/build-extensions.ts';
 import type { Extension } from '../x509/extensions/extension.ts';
 import { encodeCertId } from './cert-id.ts';
@@ -59,22 +60,61 @@ export interface OcspResponseTemplate {
  * ], nonce: request.nonce }, signer);
  */
 export async function buildOcspResponse(template: OcspResponseTemplate, signer: Signer): Promise<Uint8Array> {
+  const tbs = buildOcspTbs(template);
+  return assembleOcspResponse(tbs, signer.scheme, await signer.sign(tbs), template.certificates);
+}
+
+/**
+ * What of an OCSP response is signed: ResponseData. For those who sign in their own time; else {@link buildOcspResponse}.
+ *
+ * @throws PkiError `argument` for no answer, or a nonce outside 1 to 128 octets
+ *
+ * @example
+ * const tbs = buildOcspTbs({ responderId, producedAt, answers });
+ */
+export function buildOcspTbs(template: Omit<OcspResponseTemplate, 'certificates'>): Uint8Array {
   if (template.answers.length === 0) throw new PkiError('argument', 'no answer');
-  const { responderId, nonce, certificates = [] } = template;
-  const tbs = sequence(
+  const { responderId, nonce } = template;
+  return sequence(
     responderId.type === 'name' ? explicit(1, responderId.name.der) : explicit(2, octetString(responderId.keyHash)),
     generalizedTime(template.producedAt),
     sequence(...template.answers.map(encodeAnswer)),
     encodeExtensions(1, nonce === undefined ? [] : [nonceExtension(nonce)]),
   );
+}
+
+/**
+ * An OCSP response of what was signed and its signature. The certificates stand at its very end, so that responses of one responder
+ * end in the same octets.
+ *
+ * @example
+ * const der = assembleOcspResponse(tbs, signer.scheme, await signer.sign(tbs), [responder.der]);
+ */
+export function assembleOcspResponse(
+  tbs: Uint8Array,
+  scheme: SignatureScheme,
+  signature: Uint8Array,
+  certificates: readonly Uint8Array[] = [],
+): Uint8Array {
   const basic = sequence(
     tbs,
-    schemeAlgorithm(signer.scheme).der,
-    bitString(await signer.sign(tbs)),
+    schemeAlgorithm(scheme).der,
+    bitString(signature),
     certificates.length === 0 ? undefined : explicit(0, sequence(...certificates)),
   );
   const answer = sequence(oid(OCSP_OID.basicResponse), octetString(basic));
   return sequence(enumerated(OCSP_RESPONSE_STATUS.successful), explicit(0, answer));
+}
+
+/**
+ * Says up to when back a responder answers for certificates that have expired (RFC 6960, section 4.4.4).
+ *
+ * @param cutoff milliseconds since the epoch
+ * @example
+ * const answer = { certId, status, thisUpdate, extensions: [archiveCutoff(issuer.notBefore)] };
+ */
+export function archiveCutoff(cutoff: number): Extension {
+  return { oid: OCSP_OID.archiveCutoff, critical: false, value: generalizedTime(cutoff) };
 }
 
 /**

@@ -66,6 +66,12 @@ export function ocspCertId(
   };
 }
 
+/**
+ * A CertID as DER.
+ *
+ * @example
+ * const der = encodeCertId(request.questions[0].certId);
+ */
 export function encodeCertId(id: OcspCertId): Uint8Array {
   return sequence(
     id.hashAlgorithm.der,

@@ -163,13 +163,13 @@ export const RULE_CODES = {
     'malformed_certificate',
     'webpki',
     'CABF BR, 7.1.4.3',
-    'its common name is a subject alternative name spelt otherwise, or another name of the same domain',
+    'its common name is one of its subject alternative names, but spelt otherwise',
   ),
   webpki_eku: entry(
     'wrong_usage',
     'webpki',
     'CABF BR, 7.1.2.7.10',
-    'a server certificate must have an extended key usage of serverAuth, not critical, and none but TLS usages beside it',
+    'a server certificate must have an extended key usage of serverAuth, not critical and without anyExtendedKeyUsage',
   ),
   webpki_root_eku: entry(
     'malformed_certificate',

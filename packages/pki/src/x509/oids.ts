@@ -78,7 +78,6 @@ export const OID = {
   emailProtection: '1.3.6.1.5.5.7.3.4',
   timeStamping: '1.3.6.1.5.5.7.3.8',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
-  precertificateSigning: '1.3.6.1.4.1.11129.2.4.4',
   // PKCS#9 attributes of a certificate request: RFC 2985
   challengePassword: '1.2.840.113549.1.9.7',
   extensionRequest: '1.2.840.113549.1.9.14',

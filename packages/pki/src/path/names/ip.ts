@@ -26,18 +26,14 @@ function parseIpv4(text: string): Uint8Array | undefined {
 }
 
 /**
- * Reads an IPv4 address in the loose forms that some software takes: one to four numbers, decimal (leading zeros or not) or
- * hexadecimal, of which the last fills what is left. Only for finding such forms, never for using them.
+ * Reads an IPv4 address in the loose forms that some software takes: octets with leading zeros or in hexadecimal. Only
+ * for finding such forms, never for using them.
  */
 export function parseLooseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split('.');
-  if (parts.length > 4 || !parts.every((part) => /^(?:0x[0-9a-f]{1,8}|\d{1,10})$/i.test(part))) return undefined;
-  const numbers = parts.map(Number);
-  const last = numbers.pop() ?? 0;
-  const left = 4 - numbers.length;
-  if (numbers.some((octet) => octet > 255) || last >= 256 ** left) return undefined;
-  const tail = Array.from({ length: left }, (_, i) => Math.floor(last / 256 ** (left - 1 - i)) % 256);
-  return Uint8Array.from([...numbers, ...tail]);
+  if (parts.length !== 4 || !parts.every((part) => /^(?:0x[0-9a-f]{1,8}|\d{1,10})$/i.test(part))) return undefined;
+  const octets = parts.map(Number);
+  return octets.every((octet) => octet <= 255) ? Uint8Array.from(octets) : undefined;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

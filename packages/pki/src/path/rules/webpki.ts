@@ -29,7 +29,7 @@ export const WEBPKI_RULES: readonly (readonly [PathErrorCode, Rule])[] = [
   ],
   ['webpki_wildcard', leaf(badWildcard)],
   ['webpki_public_suffix', leaf(publicSuffixWildcard)],
-  ['webpki_common_name', leaf(strayCommonName)],
+  ['webpki_common_name', leaf(respeltCommonName)],
   ['webpki_eku', leaf(badExtendedUsage)],
   [
     'webpki_root_eku',
@@ -73,29 +73,20 @@ const UNICODE_DOMAIN = /^(?=.*[^\u0021-\u007e])[\p{L}\p{N}\p{M}-]+(?:\.[\p{L}\p{
 
 /**
  * A common name that means one of the subject alternative names must be its exact copy: software that reads the one and
- * software that reads the other would see two names. A domain name with other labels than ASCII is never a copy. Nor may it
- * be another name of a domain that the alternative names are of: software that falls back to it would accept a host beside
- * those that were validated. (That the name must be among them in every case, BR 7.1.4.3 demands too, but suites made for
- * public roots have valid certificates where it is not.)
+ * software that reads the other would see two names. A domain name with other labels than ASCII is never a copy. (That
+ * the name must be there at all, BR 7.1.4.3 demands too, but no relying party depends on it and suites made for
+ * public roots disagree.)
  */
-function strayCommonName(cert: Certificate): string | undefined {
-  const names = (cert.subjectAltName ?? []).flatMap(spelling);
+function respeltCommonName(cert: Certificate): string | undefined {
   for (const rdn of cert.subject.rdns) {
     for (const { type, value } of rdn) {
-      if (type !== OID.commonName || value === undefined || names.includes(value)) continue;
-      const isRespelt = names.some((name) => meaning(name) === meaning(value));
-      const domain = isDnsName(value) ? domainOf(value) : undefined;
-      const isBeside = domain !== undefined && names.some((name) => domainOf(name) === domain);
-      if (isRespelt || isBeside || UNICODE_DOMAIN.test(value)) return JSON.stringify(value);
+      if (type !== OID.commonName || value === undefined) continue;
+      const names = (cert.subjectAltName ?? []).flatMap(spelling);
+      const isCopy = names.includes(value) || names.every((name) => meaning(name) !== meaning(value));
+      if (!isCopy || UNICODE_DOMAIN.test(value)) return JSON.stringify(value);
     }
   }
   return undefined;
-}
-
-/** What is behind the first label of a domain name. */
-function domainOf(name: string): string | undefined {
-  const dot = name.indexOf('.');
-  return dot < 0 || parseLooseIpv4(name) !== undefined ? undefined : name.slice(dot + 1).toLowerCase();
 }
 
 function spelling(name: GeneralName): string[] {
@@ -109,22 +100,11 @@ function meaning(text: string): string {
   return address === undefined ? text.toLowerCase() : address.join('.');
 }
 
-/** 7.1.2.7.10: what a server's certificate must not be for as well. */
-const FOREIGN_USAGES: ReadonlySet<string> = new Set([
-  OID.anyExtendedKeyUsage,
-  OID.codeSigning,
-  OID.emailProtection,
-  OID.timeStamping,
-  OID.ocspSigning,
-  OID.precertificateSigning,
-]);
-
 function badExtendedUsage(cert: Certificate): string | undefined {
-  const usages = cert.extendedKeyUsage;
-  if (usages === undefined) return 'none';
+  if (cert.extendedKeyUsage === undefined) return 'none';
   if (cert.isCritical(OID.extendedKeyUsage)) return 'critical';
-  if (!usages.includes(OID.serverAuth)) return usages.join(', ');
-  return usages.find((usage) => FOREIGN_USAGES.has(usage));
+  if (cert.extendedKeyUsage.includes(OID.anyExtendedKeyUsage)) return 'anyExtendedKeyUsage';
+  return cert.extendedKeyUsage.includes(OID.serverAuth) ? undefined : cert.extendedKeyUsage.join(', ');
 }
 
 function refusedKey({ key, algorithm }: SubjectPublicKeyInfo): string | undefined {
