@@ -128,20 +128,18 @@ export function limboOptions(testcase: LimboCase, settings: LimboSettings): Path
 
 /**
  * A client's certificate is a private PKI's matter, and so is what the suite marks as incompatible with the web PKI; a
- * server's is judged by the Baseline Requirements. Of these the parts that the suite calls optional count where the case asks
- * for them, whoever picked the profile.
+ * server's is judged by the Baseline Requirements, of which the optional parts count where the case asks for them.
  */
 function profileOf(
   { validation_kind: kind, features = [] }: LimboCase,
-  { profile: picked }: LimboSettings,
+  { profile }: LimboSettings,
 ): { profile: PathProfile; without?: readonly PathErrorCode[] } {
-  const isPrivate = kind === 'CLIENT' || features.includes('rfc5280-incompatible-with-webpki');
-  const profile = picked ?? (isPrivate ? 'rfc5280' : 'webpki');
-  if (profile !== 'webpki') return { profile };
+  if (profile !== undefined) return { profile };
+  if (kind === 'CLIENT' || features.includes('rfc5280-incompatible-with-webpki')) return { profile: 'rfc5280' };
   const unwanted = Object.entries(OPTIONAL_RULES).flatMap(([feature, codes]) =>
     features.includes(feature) ? [] : codes,
   );
-  return { profile, without: picked === undefined ? [...unwanted, ...UNDECIDED] : unwanted };
+  return { profile: 'webpki', without: [...unwanted, ...UNDECIDED] };
 }
 
 function missingName(leaf: Certificate, testcase: LimboCase): Outcome | undefined {

@@ -38,8 +38,8 @@ describe('npm run conformance', () => {
     const { lines, closing, status } = run(limbo);
     assert.equal(lines.length, 125);
     for (const line of lines) assert.deepEqual(Object.keys(line), ['id', 'actual', 'code', 'detail']);
-    assert.match(closing, /^125 passed, 0 failed$/);
-    assert.equal(status, 0);
+    assert.match(closing, /^124 passed, 1 failed$/);
+    assert.equal(status, 1);
   });
 
   test('judges the same without expectations and without telling names', () => {

@@ -12,6 +12,15 @@ export interface MetricsState {
   /** The root's CRL ends within 90 days. */
   readonly rootCrlAlarm: boolean;
   readonly apiNotAfter: number | undefined;
+  readonly ocsp: OcspFigures;
+}
+
+/** What the OCSP responder has done and holds. */
+export interface OcspFigures {
+  readonly answers: readonly { readonly status: string; readonly source: string; readonly count: number }[];
+  readonly cachedAnswers: number;
+  readonly cacheBytes: number;
+  readonly responders: readonly { readonly ca: string; readonly notAfter: number }[];
 }
 
 /** The authority's metrics, in a registry of their own. */
@@ -55,6 +64,29 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
   const rootOnline = gauge('root_key_online', "1 while the root's key lies in the data folder");
   const rootCrlAlarm = gauge('root_crl_alarm', "1 from 90 days before the root's CRL ends");
 
+  const ocspAnswers = new Counter({
+    name: 'countersign_authority_ocsp_answers_total',
+    help: 'Answers about certificates by status, and OCSP errors; by source: cached, live or error',
+    labelNames: ['status', 'source'],
+    registers,
+  });
+  const ocspCached = gauge('ocsp_cached_answers', 'Signed OCSP answers in memory');
+  const ocspBytes = gauge('ocsp_cache_bytes', 'What they take, octets');
+  const ocspNotAfter = gauge(
+    'ocsp_responder_not_after_seconds',
+    "End of the OCSP responder's certificate, seconds since the epoch",
+    ['ca'],
+  );
+
+  function collectOcsp({ answers, cachedAnswers, cacheBytes, responders }: OcspFigures): void {
+    ocspAnswers.reset();
+    for (const { count, ...labels } of answers) ocspAnswers.inc(labels, count);
+    ocspCached.set(cachedAnswers);
+    ocspBytes.set(cacheBytes);
+    ocspNotAfter.reset();
+    for (const { ca, notAfter } of responders) ocspNotAfter.set({ ca }, notAfter / 1000);
+  }
+
   async function collect(): Promise<void> {
     const now = await state();
     caNotAfter.reset();
@@ -67,6 +99,7 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
     gateways.set(now.gateways);
     rootOnline.set(Number(now.rootOnline));
     rootCrlAlarm.set(Number(now.rootCrlAlarm));
+    collectOcsp(now.ocsp);
   }
 
   return {

@@ -6,6 +6,8 @@ import type { CrlPublisher } from './domain/crl.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
+import type { Presigning } from './domain/ocsp/presigning.ts';
+import type { Subject } from './domain/ocsp/subject.ts';
 import { parseTypedName } from './domain/names.ts';
 import { refuse } from './domain/outcome.ts';
 import type { Outcome } from './domain/outcome.ts';
@@ -26,6 +28,7 @@ export interface ServiceParts {
   readonly context: TokenContext;
   readonly hub: FeedHub;
   readonly crls: CrlPublisher;
+  readonly ocsp: Pick<Presigning, 'settled'>;
   readonly metrics: Metrics;
   readonly after: After;
   readonly log: Logger;
@@ -68,7 +71,7 @@ export class AuthorityService {
     return createToken(this.#parts.context, wish, actor);
   }
 
-  /** Revokes, then waits until CRL and gateways know, for a second at most. */
+  /** Revokes, then waits until CRL, OCSP and gateways know, for a second at most. */
   async revoke(
     input: TargetInput,
     reason: RevocationReason,
@@ -80,7 +83,7 @@ export class AuthorityService {
     const done = await revoke(store, clock(), target.target, reason, actor);
     if (!done.ok) return done;
     for (const { profile } of done.revoked) this.#parts.metrics.revoked(profile, reason);
-    const convergence = await this.#converged(done.crls, done.seq);
+    const convergence = await this.#converged(done.crls, done.revoked, done.seq);
     const { revoked, alreadyRevoked, tokens } = done;
     return {
       ok: true,
@@ -95,7 +98,7 @@ export class AuthorityService {
     if (!target.ok) return target;
     const done = await release(store, clock(), target.target, actor);
     if (!done.ok) return done;
-    const convergence = await this.#converged(done.crls, done.seq);
+    const convergence = await this.#converged(done.crls, done.released, done.seq);
     return { ok: true, result: { released: brief(done.released), convergence } };
   }
 
@@ -118,8 +121,8 @@ export class AuthorityService {
     return { ok: true, detail: certificateDetail(found, cas(), clock()) };
   }
 
-  /** CRL and gateways side by side: a gateway that does not answer must not make the CRL late, nor the other way round. */
-  async #converged(crls: readonly TouchedCrl[], seq: number): Promise<Convergence> {
+  /** CRL, OCSP and gateways side by side: a gateway that does not answer must not make the CRL late, nor the other way round. */
+  async #converged(crls: readonly TouchedCrl[], changed: readonly Subject[], seq: number): Promise<Convergence> {
     const { hub, after } = this.#parts;
     // The revocation stands even where its CRL cannot be signed now: upkeep signs it later.
     const published = Promise.all(
@@ -127,8 +130,12 @@ export class AuthorityService {
     ).catch((error: unknown) => this.#parts.log.error({ err: error }, 'cannot sign a CRL'));
     const { promise: bound, resolve } = Promise.withResolvers<void>();
     const callOff = after(convergenceBoundMs, resolve);
-    const settled = hub.pump().then(() => hub.settled(seq, convergenceBoundMs));
-    const [convergence] = await Promise.all([settled, Promise.race([published, bound]).finally(callOff)]);
+    const pumped = hub.pump();
+    const settled = pumped.then(() => hub.settled(seq, convergenceBoundMs));
+    // What was signed before is served no more from the moment that the change was given out.
+    const answered = pumped.then(() => this.#parts.ocsp.settled(changed));
+    const signed = Promise.race([Promise.all([published, answered]), bound]).finally(callOff);
+    const [convergence] = await Promise.all([settled, signed]);
     return convergence;
   }
 

@@ -7,7 +7,7 @@ import type { Ca, CaSet } from './domain/ca.ts';
 import { rootCrlAlarmMs } from './domain/crl.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
 import type { Clock, Store, StoredCrl } from './domain/ports.ts';
-import type { MetricsState } from './metrics.ts';
+import type { MetricsState, OcspFigures } from './metrics.ts';
 
 const day = 86_400_000;
 
@@ -24,6 +24,7 @@ export interface StatusParts {
   readonly startedAt: number;
   readonly version: string;
   readonly apiNotAfter: () => number | undefined;
+  readonly ocsp: () => OcspFigures;
 }
 
 function iso(ms: number): string {
@@ -109,5 +110,6 @@ export async function metricsState(parts: StatusParts): Promise<MetricsState> {
     rootOnline: existsSync(parts.folder.rootKey),
     rootCrlAlarm: rootEnd - parts.clock() < rootCrlAlarmMs,
     apiNotAfter: parts.apiNotAfter(),
+    ocsp: parts.ocsp(),
   };
 }

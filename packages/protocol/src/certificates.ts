@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   pemSchema,
   profileNameSchema,
+  recordedProfileSchema,
   revocationReasonSchema,
   sanSchema,
   serialSchema,
@@ -63,7 +64,7 @@ export type CertificateStatus = z.infer<typeof certificateStatusSchema>;
 export const certificateRecordSchema = z.strictObject({
   name: z.string(),
   serial: serialSchema,
-  profile: profileNameSchema,
+  profile: recordedProfileSchema,
   sans: z.array(sanSchema),
   issuer: z.string(),
   notBefore: timestampSchema,

@@ -9,6 +9,15 @@ export const profileNames = ['server', 'peer', 'client', 'device', 'person', 'ad
 export const profileNameSchema = z.enum(profileNames);
 export type ProfileName = z.infer<typeof profileNameSchema>;
 
+/**
+ * What a certificate of the authority can be recorded as: beside the profiles that can be asked for, `ocsp`, the responder's own
+ * certificate, which no door issues.
+ */
+export const recordedProfiles = [...profileNames, 'ocsp'] as const;
+/** One of {@link recordedProfiles}. */
+export const recordedProfileSchema = z.enum(recordedProfiles);
+export type RecordedProfile = z.infer<typeof recordedProfileSchema>;
+
 /** The kinds of subjectAltName that can be asked for. */
 export const sanTypes = ['dns', 'ip', 'uri', 'email'] as const;
 

@@ -76,6 +76,7 @@ export class FeedHub {
   readonly #live = new Set<Subscription>();
   readonly #acknowledged = new Map<string, Acknowledged>();
   readonly #waiting = new Set<() => void>();
+  readonly #watchers = new Set<(change: StoredFeedChange) => void>();
   readonly #stopStore: () => void;
   #epoch: string;
   #seq: number;
@@ -203,6 +204,12 @@ export class FeedHub {
     for (const subscription of this.#live) this.#send(subscription, line);
   }
 
+  /** Calls `watcher` with each change from now on, in their order and before anybody else has it; what is returned ends that. */
+  watch(watcher: (change: StoredFeedChange) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
   /** Gives out whatever the store has beyond the last change. */
   pump(): Promise<void> {
     this.#pumpAgain = true;
@@ -224,6 +231,7 @@ export class FeedHub {
       for (;;) {
         const changes = await this.#options.store.changesAfter(this.#seq, pageSize);
         if (changes.length === 0) break;
+        for (const change of changes) for (const watcher of this.#watchers) watcher(change);
         for (const change of changes) this.#giveOut(change, await this.#line(change));
       }
     }

@@ -1,22 +1,21 @@
-import { assembleSigned, buildTbs, parseCertificate, pemEncode } from '@countersign/pki';
+import { pemEncode } from '@countersign/pki';
 import type { Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
-import type { AuditAction, AuditActor, IssuedCertificate, ProfileName, San } from '@countersign/protocol';
-import { recordAudit } from './audit.ts';
-import { currentIssuer, keyHashOf, sha256Hex } from './ca.ts';
+import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol';
+import { currentIssuer, keyHashOf } from './ca.ts';
 import type { CaSet, SigningCa } from './ca.ts';
-import { namesOfCertificate } from './certificate-names.ts';
 import { readRequest } from './certificate-request.ts';
+import { certify, revokedKey } from './certify.ts';
+import type { Certification } from './certify.ts';
 import { allowsKey, describeKey } from './key-rule.ts';
-import { commonNameOf, describeNames, namesNotProven, sansOf } from './names.ts';
+import { commonNameOf, describeNames, namesNotProven } from './names.ts';
 import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
-import type { Outcome, Refused } from './outcome.ts';
-import type { Clock, NewCertificate, Random, Store, StoreWriter } from './ports.ts';
+import type { Outcome } from './outcome.ts';
+import type { Clock, NewCertificate, Random, Store } from './ports.ts';
 import { namesFor, profiles } from './profiles.ts';
 import type { Profile } from './profiles.ts';
 import { leafTemplate } from './template.ts';
 import type { PublicUrls } from './template.ts';
-import { faultsOf, signTwin } from './twin.ts';
 import { decideValidity } from './validity.ts';
 import type { Validity, ValidityRequest } from './validity.ts';
 
@@ -37,22 +36,21 @@ export interface IssueRequest extends ValidityRequest {
   readonly sans: readonly San[];
   /** PEM of a PKCS#10 request. */
   readonly csr: string;
-  readonly actor: AuditActor;
-  readonly action: AuditAction & ('certificate.issued' | 'certificate.renewed');
+  readonly actor: Certification['actor'];
+  readonly action: Certification['action'];
   /**
    * The door's own condition, in the transaction that stores the certificate: uses its token up, asks again whether what it relies on
    * still stands. A refusal stores nothing.
    */
-  readonly admit?: (tx: StoreWriter, serial: string, now: number) => Promise<Outcome<object>>;
+  readonly admit?: Certification['admit'];
 }
 
 /** One partition to begin with; every certificate names its own. */
 const partition = 0;
 
 /**
- * Issues a certificate: the one function behind every door. A door says which names it has proven; whatever the certificate's octets
- * say is held against these, after a twin of it was signed with a throw-away key and before the real key is touched. The certificate
- * and its audit record are stored in one transaction, and only what is stored is returned.
+ * Issues a certificate: the one function behind every door. A door says which names it has proven; `certify` holds whatever the
+ * certificate's octets say against these. Only what is stored is returned.
  */
 export async function issue(
   context: IssuanceContext,
@@ -72,42 +70,27 @@ export async function issue(
   if (!validity.ok) return validity;
 
   const serialNumber = context.random(16);
-  const contents = {
-    profile,
-    name: commonNameOf(named.names),
-    names: named.names,
-    spki: key.spki,
-    serialNumber,
-    partition,
-  };
-  const template = leafTemplate(
-    { ...contents, notBefore: validity.notBefore, notAfter: validity.notAfter },
+  const { names } = named;
+  const name = commonNameOf(names);
+  const { notBefore, notAfter, lifetimeSeconds } = validity;
+  const contents = { profile, name, names, spki: key.spki, serialNumber, notBefore, notAfter, partition };
+  const { actor, action, admit } = request;
+  const certified = await certify(context, {
     issuer,
-    context.urls,
-  );
-  const tbs = buildTbs(template, issuer.signer.scheme);
-  const wrong = await inspectTwin(tbs, issuer, profile, proven);
-  if (wrong !== undefined) return wrong;
-  const der = assembleSigned(tbs, issuer.signer.scheme, await issuer.signer.sign(tbs));
-
-  const certificate = parseCertificate(der);
-  const record: NewCertificate = {
-    issuer: issuer.keyHash,
-    serial: certificate.serialHex,
-    name: contents.name,
+    template: leafTemplate(contents, issuer, context.urls),
     profile: profile.name,
-    sans: sansOf(named.names),
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
-    lifetimeSeconds: validity.lifetimeSeconds,
-    issuedAt: now,
-    spkiSha256: keyHashOf(key.spki.der),
-    fingerprintSha256: sha256Hex(der),
+    name,
+    proven,
+    lifetimeSeconds,
     partition,
-    der,
-  };
-  const stored = await store(context, request, record, now);
-  return stored.ok ? { ok: true, issued: answer(context.cas(), issuer, record, validity) } : stored;
+    issuedAt: now,
+    actor,
+    action,
+    admit,
+  });
+  return certified.ok
+    ? { ok: true, issued: answer(context.cas(), issuer, certified.record, profile, validity) }
+    : certified;
 }
 
 /** The key of a request that proves its possession and asks for nothing beyond `names`. */
@@ -135,54 +118,19 @@ async function readKey(
   return (await context.store.keyIsRevoked(keyHash)) ? revokedKey() : { ok: true, spki };
 }
 
-function revokedKey(): Refused {
-  return refuse('key_revoked', 'a certificate with this key was revoked: make a new key');
-}
-
-/** Looks at what is about to be signed. This is the one place where the names of a certificate are held against the proven ones. */
-async function inspectTwin(
-  tbs: Uint8Array,
+function answer(
+  cas: CaSet,
   issuer: SigningCa,
-  profile: Profile,
-  proven: NameSet,
-): Promise<Refused | undefined> {
-  const twin = await signTwin(tbs, issuer);
-  const names = namesOfCertificate(twin);
-  if ('malformed' in names) return refuse('lint_failed', names.malformed);
-  const unproven = namesNotProven(names, proven);
-  if (unproven.length > 0) return refuse('name_not_proven', `nobody has proven ${describeNames(unproven)}`);
-  const faults = faultsOf(twin, profile.name, issuer.certificate);
-  return faults.length === 0 ? undefined : refuse('lint_failed', faults.join('; '));
-}
-
-function store(
-  context: IssuanceContext,
-  request: IssueRequest,
   record: NewCertificate,
-  now: number,
-): Promise<Outcome<object>> {
-  const { serial, name, profile, issuer, fingerprintSha256 } = record;
-  const notAfter = new Date(record.notAfter).toISOString();
-  const sans = record.sans.map(({ type, value }) => `${type}:${value}`);
-  return context.store.write(async (tx) => {
-    // Asked again: it may have been revoked since.
-    if (await tx.keyIsRevoked(record.spkiSha256)) return revokedKey();
-    const admitted = (await request.admit?.(tx, serial, now)) ?? { ok: true as const };
-    if (!admitted.ok) return admitted;
-    await tx.addCertificate(record);
-    const details = { serial, name, profile, sans, issuer, notAfter, fingerprintSha256 };
-    await recordAudit(tx, now, request.action, request.actor, details);
-    return { ok: true };
-  });
-}
-
-function answer(cas: CaSet, issuer: SigningCa, record: NewCertificate, validity: Validity): IssuedCertificate {
+  profile: Profile,
+  validity: Validity,
+): IssuedCertificate {
   return {
     certificate: pemEncode('CERTIFICATE', record.der) + issuer.pem,
     ca: cas.root.pem,
     serial: record.serial,
     name: record.name,
-    profile: record.profile,
+    profile: profile.name,
     notBefore: new Date(record.notBefore).toISOString(),
     notAfter: new Date(record.notAfter).toISOString(),
     ...(validity.shortened === undefined ? {} : { shortened: validity.shortened }),

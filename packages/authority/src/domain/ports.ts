@@ -1,4 +1,11 @@
-import type { AuditAction, AuditActor, ProfileName, RevocationReason, San } from '@countersign/protocol';
+import type {
+  AuditAction,
+  AuditActor,
+  ProfileName,
+  RecordedProfile,
+  RevocationReason,
+  San,
+} from '@countersign/protocol';
 
 /** Milliseconds since the epoch (UTC). */
 export type Clock = () => number;
@@ -14,7 +21,7 @@ export interface StoredCertificate {
   readonly issuer: string;
   readonly serial: string;
   readonly name: string;
-  readonly profile: ProfileName;
+  readonly profile: RecordedProfile;
   readonly sans: readonly San[];
   readonly notBefore: number;
   readonly notAfter: number;
@@ -29,6 +36,9 @@ export interface StoredCertificate {
 }
 
 export type NewCertificate = Omit<StoredCertificate, 'id' | 'revocation'>;
+
+/** What OCSP tells about a certificate. */
+export type CertificateState = Pick<StoredCertificate, 'notAfter' | 'revocation'>;
 
 /** A revoked certificate, as CRLs and snapshots list it. */
 export interface StoredRevocation {
@@ -109,6 +119,13 @@ export interface StoreReader {
   state(): Promise<StoreState>;
   certificate(issuer: string, serial: string): Promise<StoredCertificate | undefined>;
   certificatesBySerial(serial: string): Promise<StoredCertificate[]>;
+  certificateState(issuer: string, serial: string): Promise<CertificateState | undefined>;
+  /** Those below `beforeId` that end at `endsFrom` or later, the newest first. */
+  certificateStates(
+    beforeId: number,
+    endsFrom: number,
+    limit: number,
+  ): Promise<(CertificateState & Pick<StoredCertificate, 'id' | 'issuer' | 'serial'>)[]>;
   /** Those of `name` that have not expired at `now`. */
   certificatesByName(name: string, now: number): Promise<StoredCertificate[]>;
   nameIsKnown(name: string): Promise<boolean>;

@@ -29,6 +29,8 @@ export async function renew(
 ): Promise<Outcome<{ issued: IssuedCertificate }>> {
   if (!(await standsBy(context.store, current))) return refused((await reread(context, current)) ?? current);
   const { name, profile, sans, serial } = current;
+  // No door issues these; nor can one be shown by a client, because of what it is for.
+  if (profile === 'ocsp') return refuse('renewal_refused', "a responder's certificate is the authority's own");
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
   return issue(context, proven.names, {

@@ -6,6 +6,7 @@ import {
   crlDistributionPoints,
   extendedKeyUsage,
   keyUsage,
+  ocspNoCheck,
   OID,
   profileName,
   subjectAltName,
@@ -37,13 +38,20 @@ export function publicBaseOf(certificate: Certificate): string | undefined {
   return /^(?<base>.+)\/ca\/[a-z0-9-]+\.crt$/u.exec(url)?.groups?.['base'];
 }
 
-/** The extensions that say where to find the issuer's CRL and certificate. */
+/** Where our OCSP responder is asked. */
+export function ocspUrl(urls: PublicUrls): string {
+  return `${urls.base}/ocsp`;
+}
+
+/** The extensions that say where to find the issuer's CRL, its certificate and its OCSP responder. */
 export function issuerPointers(urls: PublicUrls, issuer: Ca, partition: number): Extension[] {
-  const location = { type: 'uri', value: `${urls.base}/ca/${issuer.id}.crt` } as const;
+  const uri = (value: string) => ({ type: 'uri', value }) as const;
+  // The root's key is away: it certifies no responder, and its CRL tells everything.
+  const ocsp = issuer.id === 'root' ? [] : [{ method: OID.ocsp, location: uri(ocspUrl(urls)) }];
   return [
     authorityKeyId(issuer.certificate.subjectKeyId ?? keyIdentifier(issuer.certificate.spki.bits)),
     crlDistributionPoints([crlUrl(urls, issuer.id, partition)]),
-    authorityInfoAccess([{ method: OID.caIssuers, location }]),
+    authorityInfoAccess([...ocsp, { method: OID.caIssuers, location: uri(`${urls.base}/ca/${issuer.id}.crt`) }]),
   ];
 }
 
@@ -84,6 +92,34 @@ export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): 
       ...issuerPointers(urls, issuer, partition),
       ...(sans.length > 0 ? [subjectAltName(sans)] : []),
       profileName(profile.name),
+    ],
+  };
+}
+
+/** What the certificate of an OCSP responder is made of. */
+export type ResponderContents = Pick<LeafContents, 'name' | 'spki' | 'serialNumber' | 'notBefore' | 'notAfter'>;
+
+/**
+ * The certificate by which a CA delegates its OCSP answers (RFC 6960, section 4.2.2.2), before it is signed: good for nothing else, and
+ * never asked after itself, because it is short-lived.
+ */
+export function responderTemplate(responder: ResponderContents, issuer: Ca): CertificateTemplate {
+  const { name, spki, serialNumber, notBefore, notAfter } = responder;
+  return {
+    serialNumber,
+    issuer: issuer.certificate.subject,
+    subject: buildName([{ type: 'CN', value: name }]),
+    notBefore,
+    notAfter,
+    spki: spki.der,
+    extensions: [
+      basicConstraints({ ca: false }),
+      keyUsage(['digitalSignature']),
+      extendedKeyUsage([OID.ocspSigning]),
+      ocspNoCheck(),
+      subjectKeyId(keyIdentifier(spki.bits)),
+      authorityKeyId(issuer.certificate.subjectKeyId ?? keyIdentifier(issuer.certificate.spki.bits)),
+      profileName('ocsp'),
     ],
   };
 }

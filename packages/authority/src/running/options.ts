@@ -24,6 +24,8 @@ export interface AuthorityOptions extends Surroundings {
   readonly publicHttp?: string;
   /** Path of the local socket. Default DATA/run/admin.sock, or the fallback of `adminSocketPath`. */
   readonly adminSocket?: string;
+  /** How many octets of signed OCSP answers are kept in memory. Default 64 MiB. */
+  readonly ocspCacheBytes?: number;
   /** How often the feed says that it is alive. Default 5 seconds. */
   readonly heartbeatSeconds?: number;
   /** `trace` … `fatal`, or `silent`. Default `info`; the log goes to stderr as JSON. */

@@ -11,6 +11,7 @@ import { recordAudit } from '../domain/audit.ts';
 import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
+import { ocspRoute } from '../http/ocsp.ts';
 import { publicServer } from '../http/public.ts';
 import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
@@ -24,6 +25,7 @@ import { closeAll, drain } from './closing.ts';
 import type { Closing } from './closing.ts';
 import { openCore } from './core.ts';
 import type { Core } from './core.ts';
+import { startOcsp } from './ocsp.ts';
 import { apiNames, defaultAddresses, urlOf } from './options.ts';
 import type { AuthorityOptions } from './options.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -39,7 +41,7 @@ export interface RunningAuthority {
 }
 
 /**
- * Starts the authority of a data folder: the API over mutual TLS and on the local socket, CRLs and CA certificates over plain HTTP.
+ * Starts the authority of a data folder: the API over mutual TLS and on the local socket, CRLs, CA certificates and OCSP over plain HTTP.
  *
  * Throws AuthorityError: `not_initialized`, `unknown_format`, `already_running`, `wrong_passphrase`, `port_in_use`,
  * `address_unavailable`, `folder_broken`, `store_corrupt`, `storage_full`, `invalid_option`.
@@ -76,7 +78,10 @@ async function run(
   const { store, clock, cas, hub, crls, after, folder } = core;
   // Before anybody can fetch them: after a restore the CRLs of the store are older than what was served.
   await crls.refresh();
-  const http = publicServer([caRoute(cas), crlRoute(store, cas, clock)], log);
+  const ocsp = await startOcsp(core, options);
+  closing.push(() => ocsp.close());
+  const routes = [ocspRoute(ocsp.responder, clock), caRoute(cas), crlRoute(store, cas, clock)];
+  const http = publicServer(routes, log);
   const servers: (Server | SecureServer)[] = [http];
   closing.push(async () => {
     await Promise.all(servers.filter(({ listening }) => listening).map(drain));
@@ -108,10 +113,11 @@ async function run(
     startedAt,
     version,
     apiNotAfter,
+    ocsp: () => ocsp.figures(),
   };
   const metrics = createMetrics(() => metricsState(statusParts));
   const parts: RouteParts = {
-    service: new AuthorityService({ context, hub, crls, metrics, after, log }),
+    service: new AuthorityService({ context, hub, crls, ocsp: ocsp.presigning, metrics, after, log }),
     hub,
     bundle: () => readBundle(store, clock()),
     status: () => authorityStatus(statusParts),
@@ -138,6 +144,7 @@ async function run(
   await store.write((tx) => recordAudit(tx, clock(), 'authority.started', { kind: 'authority' }, { version }));
   const stopUpkeep = startUpkeep({
     core,
+    keepOcsp: () => ocsp.keep(),
     keepIdentity: async () => {
       const kept = await keepApiIdentity(folder, context, apiNames(options));
       if (kept.chain === identity.chain) return;

@@ -3,6 +3,8 @@ import type { Core } from './core.ts';
 /** What is looked after while the authority runs. */
 export interface UpkeepTasks {
   readonly core: Core;
+  /** Looks after the OCSP responder. */
+  readonly keepOcsp: () => Promise<void>;
   /** Renews the API's own certificate when its time has come. */
   readonly keepIdentity: () => Promise<void>;
 }
@@ -12,22 +14,26 @@ const roundMs = 60_000;
 
 /**
  * Looks after what has its time: every second the feed's heart and what other processes have changed in the store, every minute (by the
- * wall clock, which may jump) CRLs and the API's certificate. What fails is logged and tried again. The function that is returned ends
+ * wall clock, which may jump) CRLs, the OCSP responder and the API's certificate. What fails is logged and tried again. The function that is returned ends
  * it when the round under way is done.
  */
-export function startUpkeep({ core, keepIdentity }: UpkeepTasks): () => Promise<void> {
+export function startUpkeep({ core, keepOcsp, keepIdentity }: UpkeepTasks): () => Promise<void> {
   let lastRound = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
   async function tick(): Promise<void> {
     core.hub.tick();
     const { generation } = await core.store.state();
-    if (generation !== core.cas().generation) await core.reloadCas();
+    if (generation !== core.cas().generation) {
+      await core.reloadCas();
+      await keepOcsp();
+    }
     await core.hub.pump();
     const now = core.clock();
     if (Math.abs(now - lastRound) < roundMs) return;
     lastRound = now;
     await core.crls.refresh();
+    await keepOcsp();
     await keepIdentity();
   }
 

@@ -1,6 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { CertificateFilter, StoreReader, StoreState } from '../../domain/ports.ts';
-import { auditFromRow, certificateFromRow, changeFromRow, revocationFromRow, tokenFromRow } from './rows.ts';
+import {
+  auditFromRow,
+  certificateFromRow,
+  changeFromRow,
+  revocationFromRow,
+  stateFromRow,
+  tokenFromRow,
+} from './rows.ts';
 import type { Tables } from './schema.ts';
 
 const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after'] as const;
@@ -71,6 +78,26 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
         .where('issuer', '=', issuer)
         .executeTakeFirst();
       return row && certificateFromRow(row);
+    },
+    certificateState: async (issuer, serial) => {
+      const row = await db
+        .selectFrom('certificates')
+        .select(['not_after', 'revoked_at', 'reason'])
+        .where('serial', '=', serial)
+        .where('issuer', '=', issuer)
+        .executeTakeFirst();
+      return row && stateFromRow(row);
+    },
+    certificateStates: async (beforeId, endsFrom, limit) => {
+      const rows = await db
+        .selectFrom('certificates')
+        .select(['id', 'issuer', 'serial', 'not_after', 'revoked_at', 'reason'])
+        .where('id', '<', beforeId)
+        .where('not_after', '>=', endsFrom)
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({ id: row.id, issuer: row.issuer, serial: row.serial, ...stateFromRow(row) }));
     },
     certificatesBySerial: async (serial) =>
       (await db.selectFrom('certificates').selectAll().where('serial', '=', serial).execute()).map(certificateFromRow),

@@ -1,7 +1,15 @@
-import type { AuditAction, AuditActor, ProfileName, RevocationReason, San } from '@countersign/protocol';
+import type {
+  AuditAction,
+  AuditActor,
+  ProfileName,
+  RecordedProfile,
+  RevocationReason,
+  San,
+} from '@countersign/protocol';
 import type { Selectable } from 'kysely';
 import type {
   AuditDetails,
+  CertificateState,
   NewCertificate,
   StoredAudit,
   StoredCertificate,
@@ -19,18 +27,27 @@ export function certificateFromRow(row: Selectable<Tables['certificates']>): Sto
     issuer: row.issuer,
     serial: row.serial,
     name: row.name,
-    profile: row.profile as ProfileName,
+    profile: row.profile as RecordedProfile,
     sans: JSON.parse(row.sans) as San[],
     notBefore: row.not_before,
-    notAfter: row.not_after,
     lifetimeSeconds: row.lifetime_seconds,
     issuedAt: row.issued_at,
     spkiSha256: row.spki_sha256,
     fingerprintSha256: row.fingerprint_sha256,
     partition: row.partition,
     der: row.der,
-    revocation:
-      row.revoked_at === null ? undefined : { reason: row.reason as RevocationReason, revokedAt: row.revoked_at },
+    ...stateFromRow(row),
+  };
+}
+
+/** What of a certificate changes, and how long it matters. */
+export function stateFromRow(
+  row: Pick<Selectable<Tables['certificates']>, 'not_after' | 'revoked_at' | 'reason'>,
+): CertificateState {
+  const { not_after: notAfter, revoked_at: revokedAt } = row;
+  return {
+    notAfter,
+    revocation: revokedAt === null ? undefined : { reason: row.reason as RevocationReason, revokedAt },
   };
 }
 
