@@ -2,6 +2,8 @@ export { AuthorityError, authorityErrorCodes } from './errors.ts';
 export type { AuthorityErrorCode } from './errors.ts';
 export { adminSocketPath } from './adapters/admin-socket.ts';
 export { isInitialized } from './adapters/data-folder.ts';
+export type { DatabaseSettings } from './adapters/open-store.ts';
+export type { PostgresSettings } from './adapters/postgres/settings.ts';
 export { backup, restore } from './operations/backup.ts';
 export type { Restored } from './operations/backup.ts';
 export { initAuthority } from './operations/init.ts';

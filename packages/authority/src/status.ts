@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { nameToString } from '@countersign/pki';
 import type { Listen, Status, Warning } from '@countersign/protocol';
 import type { DataFolder } from './adapters/data-folder.ts';
-import { sha256Hex } from './domain/ca.ts';
+import { issuersOf, sha256Hex } from './domain/ca.ts';
 import type { Ca, CaSet } from './domain/ca.ts';
 import { rootCrlAlarmMs } from './domain/crl.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
@@ -48,7 +48,11 @@ function caStatus(ca: Ca, crl: StoredCrl | undefined, online: boolean): Status['
 
 function warningsOf(parts: StatusParts, rootOnline: boolean, rootCrl: StoredCrl | undefined, now: number): Warning[] {
   const warnings: Warning[] = [];
-  const { root, issuing } = parts.cas();
+  const { root, issuing, elsewhere } = parts.cas();
+  for (const { id } of elsewhere) {
+    const message = `this node has no key of ${id}, which others sign with: copy ca/${id}.key from one of them`;
+    warnings.push({ code: 'issuing_key_absent', message });
+  }
   if (rootOnline) {
     const mend = 'countersign root export --out FILE, then countersign root remove';
     warnings.push({ code: 'root_online', message: `the root's key lies on this machine; take it offline: ${mend}` });
@@ -73,10 +77,17 @@ function warningsOf(parts: StatusParts, rootOnline: boolean, rootCrl: StoredCrl 
 export async function authorityStatus(parts: StatusParts): Promise<Status> {
   const { store, folder, hub } = parts;
   const now = parts.clock();
-  const { root, issuing, generation } = parts.cas();
+  const cas = parts.cas();
+  const { root, issuing, generation } = cas;
   const rootOnline = existsSync(folder.rootKey);
   const rootCrl = await store.crl(root.keyHash, 0);
-  const issuingStatus = issuing.map(async (ca) => caStatus(ca, await store.crl(ca.keyHash, 0), true));
+  const issuingStatus = issuersOf(cas).map(async (ca) =>
+    caStatus(
+      ca,
+      await store.crl(ca.keyHash, 0),
+      issuing.some(({ id }) => id === ca.id),
+    ),
+  );
   const listen = Object.entries(parts.listen()).flatMap(([what, where]) =>
     typeof where === 'string' ? [[what, where] as const] : [],
   );
@@ -97,8 +108,8 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
 
 /** What the metrics' gauges show. */
 export async function metricsState(parts: StatusParts): Promise<MetricsState> {
-  const { root, issuing } = parts.cas();
-  const cas = [root, ...issuing].map(async ({ id, keyHash, certificate }) => {
+  const known = parts.cas();
+  const cas = [known.root, ...issuersOf(known)].map(async ({ id, keyHash, certificate }) => {
     const crl = await parts.store.crl(keyHash, 0);
     return { id, notAfter: certificate.notAfter, crlNextUpdate: crl?.nextUpdate };
   });

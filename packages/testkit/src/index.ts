@@ -15,6 +15,7 @@ export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';
 export { certIdOf, ocspAnswer, serveOcsp, type OcspBehaviour } from './ocsp.ts';
 export { peer, without } from './peers.ts';
+export { startPostgres, withoutPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export {
   countersign,
   launcher,

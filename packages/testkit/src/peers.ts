@@ -1,15 +1,21 @@
 // The real programs the tests hold Countersign against: which are on this machine, and what to do where one is not.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * Finds a program by name on PATH (and in the sbin folders, where Debian puts servers).
+ * Finds a program by name on PATH (and in the sbin folders, where Debian puts servers, and those of PostgreSQL's versions, newest first).
  *
  * @returns its absolute path, or `undefined` where the machine has none.
  * @example peer('curl') // '/usr/bin/curl'
  */
 export function peer(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    ...postgresFolders(),
+  ];
   for (const folder of folders) {
     if (folder === '' || folder.includes('node_modules')) continue;
     const path = join(folder, name);
@@ -21,6 +27,17 @@ export function peer(name: string): string | undefined {
     }
   }
   return undefined;
+}
+
+const debianPostgres = '/usr/lib/postgresql';
+
+function postgresFolders(): readonly string[] {
+  try {
+    const versions = readdirSync(debianPostgres).toSorted((a, b) => Number(b) - Number(a));
+    return versions.map((version) => join(debianPostgres, version, 'bin'));
+  } catch {
+    return [];
+  }
 }
 
 /**

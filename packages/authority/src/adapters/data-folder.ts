@@ -17,6 +17,8 @@ export interface DataFolder {
   readonly rootCrl: string;
   readonly tokenKey: string;
   readonly store: string;
+  /** Says which database elsewhere the store is in, where it is not `store`. */
+  readonly database: string;
   readonly run: string;
   readonly apiFolder: string;
   readonly apiCertificate: string;
@@ -39,6 +41,7 @@ export function dataFolder(dataDir: string): DataFolder {
     rootCrl: join(caFolder, 'root.crl'),
     tokenKey: join(caFolder, 'token.key'),
     store: join(path, 'authority.sqlite'),
+    database: join(path, 'database.json'),
     run: join(path, 'run'),
     apiFolder,
     apiCertificate: join(apiFolder, 'api.crt'),

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { equalOctets, parseCertificate } from '@countersign/pki';
 import type { Certificate } from '@countersign/pki';
 import { generateKeyPair, nodeSigner } from '@countersign/trust';
@@ -40,17 +41,32 @@ export async function signingCa(id: string, certificate: Certificate, key: KeyOb
   return { ...caOf(id, certificate), signer, twin: nodeSigner(privateKey) };
 }
 
-/** Every CA of the store, the keys of the issuing ones that still count opened with `passphrase`. */
-export async function loadCas(folder: DataFolder, store: Store, passphrase: string, now: number): Promise<CaSet> {
+/**
+ * Every CA of the store, the keys of the issuing ones that still count opened with `passphrase`. Another node may have made a CA whose
+ * key is not here yet; with none at all there is nothing to sign with: `folder_broken`. What is `opened` already is not opened again.
+ */
+export async function loadCas(
+  folder: DataFolder,
+  store: Store,
+  passphrase: string,
+  now: number,
+  opened: readonly SigningCa[] = [],
+): Promise<CaSet> {
   const { generation } = await store.state();
   const stored = (await store.cas()).map(({ id, der }) => ({ id, certificate: parseCertificate(der) }));
   const root = stored.find(({ id }) => id === 'root');
   if (root === undefined) throw new AuthorityError('store_corrupt', 'it holds no root');
   const counting = stored.filter(({ id, certificate }) => id !== 'root' && certificate.notAfter >= now);
+  const here = counting.filter(({ id }) => existsSync(folder.keyOf(id)));
+  const elsewhere = counting.filter((one) => !here.includes(one)).map(({ id, certificate }) => caOf(id, certificate));
+  if (here.length === 0 && elsewhere.length > 0) {
+    throw new AuthorityError('folder_broken', `there is no key of ${elsewhere.map(({ id }) => id).join(', ')} in it`);
+  }
   const issuing = await Promise.all(
-    counting.map(async ({ id, certificate }) =>
-      signingCa(id, certificate, await readKey(folder.keyOf(id), passphrase)),
-    ),
+    here.map(async ({ id, certificate }) => {
+      const known = opened.find((ca) => ca.id === id && equalOctets(ca.certificate.der, certificate.der));
+      return known ?? signingCa(id, certificate, await readKey(folder.keyOf(id), passphrase));
+    }),
   );
-  return { root: caOf('root', root.certificate), issuing, generation };
+  return { root: caOf('root', root.certificate), issuing, elsewhere, generation };
 }

@@ -22,8 +22,10 @@ export interface SigningCa extends Ca {
 /** Every CA of this PKI, as of one generation. */
 export interface CaSet {
   readonly root: Ca;
-  /** Oldest first. */
+  /** Those that this node signs with; oldest first. */
   readonly issuing: readonly SigningCa[];
+  /** Those whose keys other nodes have, and this one not. */
+  readonly elsewhere: readonly Ca[];
   readonly generation: number;
 }
 
@@ -45,6 +47,11 @@ export function keyIdentifier(subjectPublicKey: Uint8Array): Uint8Array {
 /** A CA from its certificate. */
 export function caOf(id: string, certificate: Certificate): Ca {
   return { id, keyHash: keyHashOf(certificate.spki.der), certificate, pem: pemEncode('CERTIFICATE', certificate.der) };
+}
+
+/** Every issuing CA, whoever has its key. */
+export function issuersOf({ issuing, elsewhere }: CaSet): readonly Ca[] {
+  return [...elsewhere, ...issuing];
 }
 
 /** The newest issuing CA that is valid at `now`. */

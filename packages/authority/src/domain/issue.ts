@@ -1,7 +1,7 @@
 import { pemEncode } from '@countersign/pki';
 import type { Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
 import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol';
-import { currentIssuer, keyHashOf } from './ca.ts';
+import { currentIssuer, issuersOf, keyHashOf } from './ca.ts';
 import type { CaSet, SigningCa } from './ca.ts';
 import { readRequest } from './certificate-request.ts';
 import { certify, revokedKey } from './certify.ts';
@@ -111,8 +111,8 @@ async function readKey(
     return refuse('name_not_proven', `the certificate request asks for ${describeNames(extra)}, which is not granted`);
   }
   const keyHash = keyHashOf(spki.der);
-  const { root, issuing } = context.cas();
-  if ([root, ...issuing].some((ca) => ca.keyHash === keyHash)) {
+  const cas = context.cas();
+  if ([cas.root, ...issuersOf(cas)].some((ca) => ca.keyHash === keyHash)) {
     return refuse('key_not_allowed', "this is a CA's own key");
   }
   return (await context.store.keyIsRevoked(keyHash)) ? revokedKey() : { ok: true, spki };

@@ -1,5 +1,6 @@
 import { nameToString, pemEncode } from '@countersign/pki';
 import type { CertificateDetail, CertificateRecord, CertificateStatus } from '@countersign/protocol';
+import { issuersOf } from './ca.ts';
 import type { CaSet } from './ca.ts';
 import type { StoredCertificate } from './ports.ts';
 
@@ -30,13 +31,13 @@ export function certificateRecord(certificate: StoredCertificate, issuer: string
 
 /** The subject of the CA that a certificate is of; its key's hash where that CA is gone. */
 export function issuerName(cas: CaSet, keyHash: string): string {
-  const ca = cas.issuing.find((one) => one.keyHash === keyHash);
+  const ca = issuersOf(cas).find((one) => one.keyHash === keyHash);
   return ca === undefined ? `key ${keyHash}` : nameToString(ca.certificate.subject);
 }
 
 /** A certificate as `show` tells it. */
 export function certificateDetail(certificate: StoredCertificate, cas: CaSet, now: number): CertificateDetail {
-  const issuer = cas.issuing.find(({ keyHash }) => keyHash === certificate.issuer);
+  const issuer = issuersOf(cas).find(({ keyHash }) => keyHash === certificate.issuer);
   return {
     ...certificateRecord(certificate, issuerName(cas, certificate.issuer), now),
     certificate: pemEncode('CERTIFICATE', certificate.der) + (issuer?.pem ?? ''),

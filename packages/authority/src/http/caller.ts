@@ -3,6 +3,7 @@ import { equalOctets } from '@countersign/pki';
 import type { AuditActor, Principal } from '@countersign/protocol';
 import { anchorOf, judge, nodeCrypto, TrustState } from '@countersign/trust';
 import type { VerdictCode } from '@countersign/trust';
+import { issuersOf } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
 import type { Clock, Store, StoredCertificate } from '../domain/ports.ts';
 
@@ -40,7 +41,7 @@ const policy = { id: 'api', bundles: ['own'] };
 /** A trust state of our own CAs and nothing else. Revocation is not asked here: the store knows it better than any index. */
 function trustIn(cas: CaSet): TrustState {
   const state = new TrustState({ crypto: nodeCrypto });
-  const intermediates = cas.issuing.map(({ certificate }) => certificate);
+  const intermediates = issuersOf(cas).map(({ certificate }) => certificate);
   state.setBundle({ name: 'own', anchors: [anchorOf(cas.root.certificate)], intermediates, own: true });
   return state;
 }

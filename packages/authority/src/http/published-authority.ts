@@ -1,5 +1,5 @@
 import type { CaSet } from '../domain/ca.ts';
-import { sha256Hex } from '../domain/ca.ts';
+import { issuersOf, sha256Hex } from '../domain/ca.ts';
 import type { Clock, Store } from '../domain/ports.ts';
 import type { PublicRoute } from './public.ts';
 import { publishedRoute } from './published.ts';
@@ -9,7 +9,7 @@ const crlMaxAgeSeconds = 60;
 const caMaxAgeSeconds = 86_400;
 
 function caOfPath(cas: CaSet, id: string | undefined) {
-  return [cas.root, ...cas.issuing].find((one) => one.id === id);
+  return [cas.root, ...issuersOf(cas)].find((one) => one.id === id);
 }
 
 /** The certificates of our CAs, where authorityInfoAccess says they are: `/ca/issuing-1.crt`. */

@@ -7,7 +7,10 @@ import type { ArchiveEntry } from '../adapters/archive.ts';
 import { checkMarker, dataFolder, isInitialized } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { fileError, makePrivateFolder, syncFolder, systemCode } from '../adapters/files.ts';
+import { openStore, refuseTwoStores, rememberDatabase, rememberedDatabase } from '../adapters/open-store.ts';
+import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { open as unseal, seal } from '../adapters/sealed-stream.ts';
+import { copyFromPostgres, copyToPostgres } from '../adapters/postgres/transfer.ts';
 import { copySqliteStore, openSqliteStore } from '../adapters/sqlite/store.ts';
 import { recordAudit } from '../domain/audit.ts';
 import { AuthorityError } from '../errors.ts';
@@ -40,7 +43,8 @@ export async function backup(
   try {
     const copy = join(staged, storeName);
     // The store before the keys: a store never names a CA whose key came later.
-    await copySqliteStore(folder.store, copy);
+    const database = await rememberedDatabase(folder);
+    await (database === undefined ? copySqliteStore(folder.store, copy) : copyFromPostgres(database.postgres, copy));
     const names = (await readdir(folder.caFolder)).map((name) => `ca/${name}`).filter((name) => entryName.test(name));
     const entries: ArchiveEntry[] = [
       { name: markerName, path: folder.marker },
@@ -80,7 +84,7 @@ async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promi
 }
 
 async function recordBackup(folder: DataFolder, options: Surroundings, file: string): Promise<void> {
-  const store = openSqliteStore(folder.store);
+  const store = await openStore(folder);
   try {
     const now = surroundings(options).clock();
     await store.write((tx) => recordAudit(tx, now, 'backup.made', { kind: 'local' }, { file }));
@@ -99,17 +103,25 @@ export interface Restored {
 
 /**
  * Puts a backup into a data folder that holds no authority. A new epoch of the feed begins, and CRL numbers jump beyond any that was
- * served since the backup was made; the root's CRL keeps its number until `rootCrl` signs the next.
+ * served since the backup was made; the root's CRL keeps its number until `rootCrl` signs the next. A backup has one form, whichever
+ * database it was made of: with `database` the store goes there, so this is also the way from one kind to the other.
  *
  * Throws AuthorityError: `already_initialized`, `folder_broken`, `wrong_passphrase`, `backup_unreadable`, `unknown_format`,
  * `storage_full`.
  */
 export async function restore(
   dataDir: string,
-  options: Surroundings & { readonly file: string; readonly passphrase: string },
+  options: Surroundings & {
+    readonly file: string;
+    readonly passphrase: string;
+    /** A database elsewhere, empty. Default: a file in the data folder. */
+    readonly database?: DatabaseSettings;
+  },
 ): Promise<Restored> {
   const folder = dataFolder(dataDir);
+  const { database } = options;
   if (isInitialized(dataDir)) throw new AuthorityError('already_initialized', folder.path);
+  if (database !== undefined) refuseTwoStores(folder);
   for (const path of [folder.caFolder, folder.store]) {
     if (existsSync(path)) throw new AuthorityError('folder_broken', `${path} is in the way: move it away`);
   }
@@ -122,7 +134,13 @@ export async function restore(
     const from = dataFolder(staged);
     await checkRestored(from);
     const restored = await beginAnew(from.store, options);
-    await rename(from.store, folder.store);
+    if (database === undefined) {
+      await rename(from.store, folder.store);
+      await rm(folder.database, { force: true });
+    } else {
+      await copyToPostgres(from.store, database.postgres);
+      await rememberDatabase(folder, database);
+    }
     await rename(from.caFolder, folder.caFolder);
     // The marker makes it an authority, so it comes last.
     await rename(from.marker, folder.marker);

@@ -8,11 +8,11 @@ import type { KeyKind } from '@countersign/trust';
 import { dataFolder, isInitialized, writeMarker } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { fileError, makePrivateFolder, syncFolder } from '../adapters/files.ts';
-
-import { createSqliteStore, openSqliteStore } from '../adapters/sqlite/store.ts';
+import { makeStore, refuseInhabited, refuseTwoStores, rememberDatabase } from '../adapters/open-store.ts';
+import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { recordAudit } from '../domain/audit.ts';
 import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
-import type { StoredCrl } from '../domain/ports.ts';
+import type { Store, StoredCrl } from '../domain/ports.ts';
 import { AuthorityError } from '../errors.ts';
 import { caSummary, makeIssuing, makeRoot } from './make-ca.ts';
 import type { CaSummary, MadeCa } from './make-ca.ts';
@@ -31,6 +31,8 @@ export interface InitOptions extends Surroundings {
   readonly name?: string;
   /** The issuing CA's kind of key. Default `p256`. */
   readonly issuingKey?: KeyKind;
+  /** A database elsewhere for the store, which may be shared by several nodes. Default: a file in the data folder. */
+  readonly database?: DatabaseSettings;
 }
 
 /** What `initAuthority` made. */
@@ -43,7 +45,7 @@ export interface Initialized {
  * Makes an authority: a root (P-384, 20 years) with its CRL, an issuing CA (5 years) with its, the store. Everything is made beside its
  * place and moved there at the end, so that a process that dies half-way leaves nothing half-made.
  *
- * Throws AuthorityError: `already_initialized`, `folder_broken`, `storage_full`, `invalid_option`.
+ * Throws AuthorityError: `already_initialized`, `folder_broken`, `storage_full`, `storage_failed`, `invalid_option`.
  *
  * @example
  * await initAuthority('.countersign', { rootPassphrase, passphrase })
@@ -56,11 +58,24 @@ export async function initAuthority(dataDir: string, options: InitOptions): Prom
   if (isInitialized(dataDir)) throw new AuthorityError('already_initialized', folder.path);
   await refuseLeftovers(folder);
   await makePrivateFolder(folder.path);
+  const { database } = options;
   const staged = join(folder.path, `.init-${randomBytes(6).toString('hex')}`);
   try {
-    const made = await stage(dataFolder(staged), options);
-    await rename(dataFolder(staged).store, folder.store);
-    await rename(dataFolder(staged).caFolder, folder.caFolder);
+    if (database !== undefined) {
+      refuseTwoStores(folder);
+      await withStore(folder.store, database, refuseInhabited);
+    }
+    const { made, fill } = await stage(dataFolder(staged), options);
+    if (database === undefined) {
+      await withStore(dataFolder(staged).store, undefined, fill(dataFolder(staged)));
+      await rename(dataFolder(staged).store, folder.store);
+      await rename(dataFolder(staged).caFolder, folder.caFolder);
+    } else {
+      // The keys first: a database that names CAs without keys would be of no use to anybody.
+      await rename(dataFolder(staged).caFolder, folder.caFolder);
+      await withStore(folder.store, database, fill(folder));
+      await rememberDatabase(folder, database);
+    }
     syncFolder(folder.path);
     await writeMarker(folder, surroundings(options).clock());
     return made;
@@ -68,6 +83,19 @@ export async function initAuthority(dataDir: string, options: InitOptions): Prom
     throw fileError(error, folder.path);
   } finally {
     await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function withStore(
+  path: string,
+  database: DatabaseSettings | undefined,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  const store = await makeStore(path, database);
+  try {
+    await work(store);
+  } finally {
+    await store.close();
   }
 }
 
@@ -82,7 +110,13 @@ async function refuseLeftovers(folder: DataFolder): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) await rm(`${folder.store}${suffix}`, { force: true });
 }
 
-async function stage(folder: DataFolder, options: InitOptions): Promise<Initialized> {
+interface Staged {
+  readonly made: Initialized;
+  /** Fills the store, then writes the root's first CRL beside the keys. */
+  readonly fill: (folder: DataFolder) => (store: Store) => Promise<void>;
+}
+
+async function stage(folder: DataFolder, options: InitOptions): Promise<Staged> {
   const { clock, random } = surroundings(options);
   const now = clock();
   const { name = 'Countersign', publicHttp = defaultPublicHttp, issuingKey = 'p256' } = options;
@@ -90,7 +124,6 @@ async function stage(folder: DataFolder, options: InitOptions): Promise<Initiali
   const issuing = await makeIssuing(now, random, name, 1, issuingKey, root.ca, publicHttp);
   const token = await generateKeyPair('p256');
   await mkdir(folder.caFolder, { recursive: true, mode: 0o700 });
-  const rootCrl = await fillStore(folder.store, root, issuing, now, Buffer.from(random(16)).toString('hex'));
   const [rootKey, issuingKeyPem, tokenKey] = await Promise.all([
     encryptPrivateKey(root.key, options.rootPassphrase),
     encryptPrivateKey(issuing.key, options.passphrase),
@@ -99,31 +132,33 @@ async function stage(folder: DataFolder, options: InitOptions): Promise<Initiali
   const write = (path: string, content: string, mode: number) =>
     writeFile(path, content, { mode, flag: 'wx', flush: true });
   await write(folder.rootCertificate, root.ca.pem, 0o644);
-  await write(folder.rootCrl, pemEncode('X509 CRL', rootCrl.der), 0o644);
   await write(folder.rootKey, rootKey, 0o600);
   await write(folder.certificateOf(issuing.ca.id), issuing.ca.pem, 0o644);
   await write(folder.keyOf(issuing.ca.id), issuingKeyPem, 0o600);
   await write(folder.tokenKey, tokenKey, 0o600);
-  syncFolder(folder.caFolder);
-  return { root: caSummary(root.ca), issuing: caSummary(issuing.ca) };
+  const epoch = Buffer.from(random(16)).toString('hex');
+  return {
+    made: { root: caSummary(root.ca), issuing: caSummary(issuing.ca) },
+    fill: (where) => async (store) => {
+      const rootCrl = await fillStore(store, root, issuing, now, epoch);
+      await write(where.rootCrl, pemEncode('X509 CRL', rootCrl.der), 0o644);
+      syncFolder(where.caFolder);
+    },
+  };
 }
 
-async function fillStore(path: string, root: MadeCa, issuing: MadeCa, now: number, epoch: string): Promise<StoredCrl> {
-  createSqliteStore(path);
-  const store = openSqliteStore(path);
-  try {
-    return await store.write(async (tx) => {
-      await tx.beginEpoch(epoch, 0);
-      await tx.setGeneration(1);
-      for (const { ca } of [root, issuing]) {
-        await tx.addCa({ id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: now });
-      }
-      await signCrl(tx, issuing.ca, 0, now, issuingCrlSchedule);
-      const rootFingerprint = caSummary(root.ca).fingerprintSha256;
-      await recordAudit(tx, now, 'authority.initialized', { kind: 'local' }, { rootFingerprint });
-      return signCrl(tx, root.ca, 0, now, rootCrlSchedule);
-    });
-  } finally {
-    await store.close();
-  }
+function fillStore(store: Store, root: MadeCa, issuing: MadeCa, now: number, epoch: string): Promise<StoredCrl> {
+  return store.write(async (tx) => {
+    if ((await tx.cas()).length > 0)
+      throw new AuthorityError('already_initialized', 'the database holds one meanwhile');
+    await tx.beginEpoch(epoch, 0);
+    await tx.setGeneration(1);
+    for (const { ca } of [root, issuing]) {
+      await tx.addCa({ id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: now });
+    }
+    await signCrl(tx, issuing.ca, 0, now, issuingCrlSchedule);
+    const rootFingerprint = caSummary(root.ca).fingerprintSha256;
+    await recordAudit(tx, now, 'authority.initialized', { kind: 'local' }, { rootFingerprint });
+    return signCrl(tx, root.ca, 0, now, rootCrlSchedule);
+  });
 }

@@ -7,8 +7,8 @@ import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { fileError, readIfThere, readRequired, systemCode, writeFileDurably } from '../adapters/files.ts';
 import { decryptKey, readKey, writeKey } from '../adapters/key-files.ts';
+import { openStore } from '../adapters/open-store.ts';
 import { signingCa } from '../adapters/signing-ca.ts';
-import { openSqliteStore } from '../adapters/sqlite/store.ts';
 import { recordAudit } from '../domain/audit.ts';
 import type { SigningCa } from '../domain/ca.ts';
 import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
@@ -29,7 +29,7 @@ export interface RootKeyOptions extends Surroundings {
 
 async function withStore<T>(folder: DataFolder, work: (store: Store) => Promise<T>): Promise<T> {
   await checkMarker(folder);
-  const store = openSqliteStore(folder.store);
+  const store = await openStore(folder);
   try {
     return await work(store);
   } finally {

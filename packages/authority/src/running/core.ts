@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { nodeCrypto } from '@countersign/trust';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { readKey } from '../adapters/key-files.ts';
+import { openStore, rememberDatabase } from '../adapters/open-store.ts';
 import { loadCas } from '../adapters/signing-ca.ts';
-import { openSqliteStore } from '../adapters/sqlite/store.ts';
 import { jwtTokenSeal } from '../adapters/token-seal.ts';
 import { currentIssuer } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
@@ -26,8 +27,8 @@ export interface Core {
   readonly crls: CrlPublisher;
   readonly log: Logger;
   readonly cas: () => CaSet;
-  /** Takes up CAs that another process has made. */
-  reloadCas(): Promise<void>;
+  /** Takes up CAs that another process has made, and keys that were brought; whether there were any. */
+  keepCas(): Promise<boolean>;
   context(urls: { readonly publicHttp: string; readonly apiUrl: () => string }): TokenContext;
 }
 
@@ -43,8 +44,10 @@ const afterMs: After = (ms, callback) => {
  */
 export async function openCore(folder: DataFolder, options: AuthorityOptions, log: Logger): Promise<Core> {
   const { clock, random } = surroundings(options);
-  const store = openSqliteStore(folder.store);
+  const { database } = options;
+  const store = await openStore(folder, database);
   try {
+    if (database !== undefined) await rememberDatabase(folder, database);
     // Each key costs a deliberately slow derivation: side by side they take as long as one.
     const [loaded, tokenKey] = await Promise.all([
       loadCas(folder, store, options.passphrase, clock()),
@@ -75,8 +78,13 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       crls,
       log,
       cas: () => cas,
-      reloadCas: async () => {
-        cas = await loadCas(folder, store, options.passphrase, clock());
+      keepCas: async () => {
+        const { generation } = await store.state();
+        const brought = cas.elsewhere.some(({ id }) => existsSync(folder.keyOf(id)));
+        if (generation === cas.generation && !brought) return false;
+        cas = await loadCas(folder, store, options.passphrase, clock(), cas.issuing);
+        log.info({ issuing: cas.issuing.map(({ id }) => id), generation }, 'CAs were taken up');
+        return true;
       },
       context: ({ publicHttp, apiUrl }) => ({
         store,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isIP } from 'node:net';
 import type { San } from '@countersign/protocol';
 import type { Logger } from 'pino';
+import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { parseAddress } from '../adapters/listen.ts';
 import { parseTypedName } from '../domain/names.ts';
 import { AuthorityError } from '../errors.ts';
@@ -12,6 +13,8 @@ export interface AuthorityOptions extends Surroundings {
   readonly dataDir: string;
   /** Opens the keys of the issuing CA and of the tokens. */
   readonly passphrase: string;
+  /** A database elsewhere that the store is in. Default: the one that the folder was made with, else the file in the folder. */
+  readonly database?: DatabaseSettings;
   /** `HOST:PORT` of the API. Default `127.0.0.1:8443`; port 0 takes a free one. */
   readonly listen?: string;
   /** `HOST:PORT` of the plain listener for CRLs and CA certificates. Default `127.0.0.1:8080`. */

@@ -23,12 +23,9 @@ export function startUpkeep({ core, keepOcsp, keepIdentity }: UpkeepTasks): () =
 
   async function tick(): Promise<void> {
     core.hub.tick();
-    const { generation } = await core.store.state();
-    if (generation !== core.cas().generation) {
-      await core.reloadCas();
-      await keepOcsp();
-    }
+    // The feed first: whatever may fail about keys, a revocation is told.
     await core.hub.pump();
+    if (await core.keepCas()) await keepOcsp();
     const now = core.clock();
     if (Math.abs(now - lastRound) < roundMs) return;
     lastRound = now;

@@ -8,59 +8,12 @@ import type { TestDomain } from '../support/context.ts';
 import { temporaryFolder } from '@countersign/testkit';
 import { writeFileSync } from 'node:fs';
 
-describe('the store', () => {
+describe('the store in SQLite', () => {
   let domain: TestDomain;
   beforeEach(async () => {
     domain = await testDomain();
   });
   afterEach(() => domain[Symbol.asyncDispose]());
-
-  it('keeps nothing of a write that refuses, fails or throws, and everything of those beside it', async () => {
-    const { store } = domain;
-    const token = (hash: string) => ({
-      hash,
-      name: hash,
-      profile: 'client' as const,
-      sans: [],
-      createdAt: 0,
-      expiresAt: 1,
-    });
-    const outcomes = await Promise.allSettled([
-      store.write((tx) => tx.addToken(token('a'))),
-      store.write(async (tx) => {
-        await tx.addToken(token('b'));
-        return { ok: false };
-      }),
-      store.write(async (tx) => {
-        await tx.addToken(token('c'));
-        throw new Error('thrown');
-      }),
-      store.write(async (tx) => {
-        await tx.addToken(token('d'));
-        await tx.addToken(token('d'));
-      }),
-      store.write((tx) => tx.addToken(token('e'))),
-    ]);
-    assert.deepEqual(
-      outcomes.map(({ status }) => status),
-      ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
-    );
-    const there = await Promise.all(
-      ['a', 'b', 'c', 'd', 'e'].map(async (hash) => (await store.token(hash)) !== undefined),
-    );
-    assert.deepEqual(there, [true, false, false, false, true]);
-  });
-
-  it('shows nothing of a write before it is durable', async () => {
-    const { store } = domain;
-    let seen: unknown = 'not asked';
-    await store.write(async (tx) => {
-      await tx.addToken({ hash: 'x', name: 'x', profile: 'client', sans: [], createdAt: 0, expiresAt: 1 });
-      seen = await store.token('x');
-    });
-    assert.equal(seen, undefined);
-    assert.ok(await store.token('x'));
-  });
 
   it('says that the disk is full and has changed nothing', async () => {
     // A connection may not grow beyond its page limit: the same error that a full disk gives.
@@ -119,7 +72,7 @@ describe('the store', () => {
   });
 
   it('finds out about a key from the revoked certificates alone, and a CRL too', () => {
-    const raw = new DatabaseSync(domain.storePath, { readOnly: true });
+    const raw = new DatabaseSync(domain.place.where, { readOnly: true });
     const plan = (sql: string): string => JSON.stringify(raw.prepare(`explain query plan ${sql}`).all());
     const key = plan(`select id from certificates where spki_sha256 = 'a' and revoked_at is not null limit 1`);
     const crl = plan(
@@ -133,7 +86,7 @@ describe('the store', () => {
 
   it('commits what comes together in few transactions', async () => {
     const { store } = domain;
-    const raw = new DatabaseSync(domain.storePath, { readOnly: true });
+    const raw = new DatabaseSync(domain.place.where, { readOnly: true });
     const version = () => Number(raw.prepare('pragma data_version').get()?.['data_version']);
     let commits = 0;
     let last = version();

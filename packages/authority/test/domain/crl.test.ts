@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, it } from 'node:test';
 import { parseCertificate, parseCrl, verifySignature } from '@countersign/pki';
 import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
 import { CrlPublisher, issuingCrlSchedule, rootCrlSchedule, signCrl } from '../../src/domain/crl.ts';
@@ -7,11 +7,12 @@ import type { StoredCrl } from '../../src/domain/ports.ts';
 import { release, revoke } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
+import { describeOnEachStore } from '../support/stores.ts';
 
 const local = { kind: 'local' } as const;
 const hour = 3_600_000;
 
-describe('CRLs', () => {
+describeOnEachStore('CRLs', () => {
   let domain: TestDomain;
   let publisher: CrlPublisher;
   let issuer: string;

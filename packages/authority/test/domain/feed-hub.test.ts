@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, it } from 'node:test';
 import { feedEventSchema } from '@countersign/protocol';
 import type { FeedEvent } from '@countersign/protocol';
 import { anchorOf, FeedState, nodeCrypto } from '@countersign/trust';
@@ -10,6 +10,7 @@ import { release, revoke } from '../../src/domain/revocation.ts';
 import { snapshotSigner } from '../../src/domain/snapshot-jws.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
+import { describeOnEachStore } from '../support/stores.ts';
 
 const local = { kind: 'local' } as const;
 
@@ -44,7 +45,7 @@ class Listener {
   }
 }
 
-describe('the feed', () => {
+describeOnEachStore('the feed', () => {
   let domain: TestDomain;
   let timers: Timers;
   let hub: FeedHub;

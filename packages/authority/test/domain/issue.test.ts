@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import {
   buildCsr,
   buildName,
@@ -26,6 +25,7 @@ import { revoke } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
 import { csrOf, newRequest } from '../support/keys.ts';
+import { describeOnEachStore } from '../support/stores.ts';
 
 const local = { kind: 'local' } as const;
 
@@ -35,7 +35,7 @@ function leafOf(pem: string) {
   return parseCertificate(leaf.der);
 }
 
-describe('issue', () => {
+describeOnEachStore('issue', () => {
   let domain: TestDomain;
   before(async () => {
     domain = await testDomain();
@@ -178,16 +178,14 @@ describe('issue', () => {
     assert.equal(await findAuditBreak(domain.store), undefined);
     const records = await domain.store.auditAfter(0, 5);
     assert.ok(records.length >= 2);
-    const raw = new DatabaseSync(domain.storePath);
-    raw.exec(`update audit set details = '{"name":"somebody else"}' where seq = 2`);
+    domain.place.raw(`update audit set details = '{"name":"somebody else"}' where seq = 2`);
     assert.equal(await findAuditBreak(domain.store), 2);
-    raw.prepare('update audit set details = ? where seq = 2').run(JSON.stringify(records[1]?.details));
-    raw.close();
+    domain.place.raw(`update audit set details = '${JSON.stringify(records[1]?.details)}' where seq = 2`);
     assert.equal(await findAuditBreak(domain.store), undefined);
   });
 });
 
-describe('issued names', () => {
+describeOnEachStore('issued names', () => {
   let domain: TestDomain;
   let key: Awaited<ReturnType<typeof generateKeyPair>>;
   before(async () => {

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, it } from 'node:test';
 import { parseCertificate } from '@countersign/pki';
 import { renew } from '../../src/domain/renewal.ts';
 import { release, revoke } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
 import { newRequest } from '../support/keys.ts';
+import { describeOnEachStore } from '../support/stores.ts';
 
 const local = { kind: 'local' } as const;
 
-describe('renew', () => {
+describeOnEachStore('renew', () => {
   let domain: TestDomain;
   beforeEach(async () => {
     domain = await testDomain();

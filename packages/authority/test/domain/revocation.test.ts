@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, it } from 'node:test';
 import { release, revoke } from '../../src/domain/revocation.ts';
 import type { RevocationTarget } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
+import { describeOnEachStore } from '../support/stores.ts';
 
 const local = { kind: 'local' } as const;
 
-describe('revoke', () => {
+describeOnEachStore('revoke', () => {
   let domain: TestDomain;
   beforeEach(async () => {
     domain = await testDomain();

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { nodeCrypto, generateKeyPair } from '@countersign/trust';
-import { temporaryFolder, testClock } from '@countersign/testkit';
+import { testClock } from '@countersign/testkit';
 import type { TestClock } from '@countersign/testkit';
-import { createSqliteStore, openSqliteStore } from '../../src/adapters/sqlite/store.ts';
 import { jwtTokenSeal } from '../../src/adapters/token-seal.ts';
 import type { CaSet } from '../../src/domain/ca.ts';
 import { issueForAdmin } from '../../src/domain/doors.ts';
@@ -10,14 +9,16 @@ import type { Store, StoredCertificate } from '../../src/domain/ports.ts';
 import type { TokenContext } from '../../src/domain/tokens.ts';
 import { makeIssuing, makeRoot } from '../../src/operations/make-ca.ts';
 import { newRequest } from './keys.ts';
+import { currentStore } from './stores.ts';
+import type { StorePlace } from './stores.ts';
 
 const random = (length: number): Uint8Array => randomBytes(length);
 
-/** A domain on a real store in a folder of its own, on a clock that stands still. */
+/** A domain on a real store of its own, on a clock that stands still. */
 export interface TestDomain extends AsyncDisposable {
   readonly context: TokenContext;
   readonly store: Store;
-  readonly storePath: string;
+  readonly place: StorePlace;
   readonly clock: TestClock;
   readonly cas: CaSet;
   /** Issues for an administrator. */
@@ -26,14 +27,12 @@ export interface TestDomain extends AsyncDisposable {
 
 /** Makes a domain; nothing in it is slow on purpose, because no key is written to a file. */
 export async function testDomain(): Promise<TestDomain> {
-  const folder = temporaryFolder('countersign-domain-');
   const clock = testClock();
-  const storePath = folder.in('authority.sqlite');
-  createSqliteStore(storePath);
-  const store = openSqliteStore(storePath);
+  const place = await currentStore().place();
+  const store = await place.open();
   const root = await makeRoot(clock.now(), random, 'Test');
   const issuing = await makeIssuing(clock.now(), random, 'Test', 1, 'p256', root.ca, 'http://ca.example');
-  const cas: CaSet = { root: root.ca, issuing: [issuing.ca], generation: 1 };
+  const cas: CaSet = { root: root.ca, issuing: [issuing.ca], elsewhere: [], generation: 1 };
   await store.write(async (tx) => {
     await tx.beginEpoch('e0'.repeat(16), 0);
     await tx.setGeneration(1);
@@ -54,7 +53,7 @@ export async function testDomain(): Promise<TestDomain> {
   return {
     context,
     store,
-    storePath,
+    place,
     clock,
     cas,
     issued: async (name, profile = 'client', extra = {}) => {
@@ -68,7 +67,7 @@ export async function testDomain(): Promise<TestDomain> {
     },
     [Symbol.asyncDispose]: async () => {
       await store.close();
-      folder[Symbol.dispose]();
+      place[Symbol.dispose]();
     },
   };
 }

@@ -61,7 +61,7 @@ export async function issuingOf(domain: TestDomain, kind: KeyKind): Promise<CaSe
   const random = (length: number): Uint8Array => randomBytes(length);
   const root = await makeRoot(domain.clock.now(), random, 'Test');
   const issuing = await makeIssuing(domain.clock.now(), random, 'Test', 1, kind, root.ca, 'http://ca.example');
-  return { root: root.ca, issuing: [issuing.ca], generation: 1 };
+  return { root: root.ca, issuing: [issuing.ca], elsewhere: [], generation: 1 };
 }
 
 export async function testResponder(options: TestResponderOptions = {}): Promise<TestResponder> {

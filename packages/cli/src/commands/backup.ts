@@ -1,3 +1,4 @@
+import { readAuthorityFile } from '../config/authority-file.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder, dataState, requireData } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
@@ -42,16 +43,18 @@ export const backup = command<BackupFlags & { readonly out: string }>({
   },
 });
 
-export const restore = command<BackupFlags, [string]>({
+export const restore = command<BackupFlags & { readonly config?: string }, [string]>({
   async run(given, file) {
     const output = outputOf(this, given.json);
-    const folder = dataFolder(this, given.data);
+    const config = given.config === undefined ? {} : readAuthorityFile(pathFrom(this, given.config));
+    const folder = dataFolder(this, given.data ?? config.data);
     dataState(folder);
     const lock = takeLock(folder, process.pid);
     try {
       const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
       const authority = await import('@countersign/authority');
-      const restored = await authority.restore(folder.path, { file: pathFrom(this, file), passphrase });
+      const database = config.database === undefined ? {} : { database: config.database };
+      const restored = await authority.restore(folder.path, { file: pathFrom(this, file), passphrase, ...database });
       output.object({ data: folder.path, ...restored });
       output.say(`restored into ${folder.path}; CRL numbers go on above ${restored.crlNumbersFrom}`);
       output.say('gateways take the whole state anew, and keep the revocations they knew besides');
@@ -60,7 +63,10 @@ export const restore = command<BackupFlags, [string]>({
     }
   },
   parameters: {
-    flags: common,
+    flags: {
+      ...common,
+      config: flags.file("The authority's configuration (YAML): its data and database count here too"),
+    },
     positional: { kind: 'tuple', parameters: [{ parse: String, placeholder: 'FILE', brief: 'What `backup` wrote' }] },
   },
   docs: { brief: 'Put a backup into a folder that holds no installation' },

@@ -1,6 +1,8 @@
 import { KEY_KINDS, type KeyKind } from '@countersign/trust';
 import { command } from './command.ts';
 import { httpUrl } from '../admin/names.ts';
+import { readAuthorityFile } from '../config/authority-file.ts';
+import { pathFrom } from '../context.ts';
 import { dataFolder, dataState } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
 import { findPassphrase, makePassphrase, requirePassphrase } from '../data/secrets.ts';
@@ -14,20 +16,24 @@ interface InitFlags {
   readonly passphraseFile?: string;
   readonly publicHttp?: string;
   readonly issuingKeyType?: KeyKind;
+  readonly config?: string;
   readonly renewIssuing?: boolean;
 }
 
 export const init = command<InitFlags>({
   async run(given) {
     const output = outputOf(this, given.json);
-    const folder = dataFolder(this, given.data);
+    const file = given.config === undefined ? {} : readAuthorityFile(pathFrom(this, given.config));
+    const folder = dataFolder(this, given.data ?? file.data);
     const { initAuthority, renewIssuing } = await import('@countersign/authority');
-    const publicHttp = given.publicHttp === undefined ? {} : { publicHttp: given.publicHttp };
+    const wantedHttp = given.publicHttp ?? file.publicHttp;
+    const publicHttp = wantedHttp === undefined ? {} : { publicHttp: wantedHttp };
+    const database = file.database === undefined ? {} : { database: file.database };
     const issuingKey = given.issuingKeyType === undefined ? {} : { issuingKey: given.issuingKeyType };
     if (given.renewIssuing === true) {
       const ca = await renewIssuing(folder.path, {
         rootPassphrase: requirePassphrase(this, folder, 'root', given.rootPassphraseFile),
-        passphrase: requirePassphrase(this, folder, 'issuing', given.passphraseFile),
+        passphrase: requirePassphrase(this, folder, 'issuing', given.passphraseFile ?? file.passphraseFile),
         ...publicHttp,
         ...issuingKey,
       });
@@ -42,8 +48,15 @@ export const init = command<InitFlags>({
       const rootPassphrase =
         findPassphrase(this, folder, 'root', given.rootPassphraseFile) ?? makePassphrase(folder, 'root');
       const passphrase =
-        findPassphrase(this, folder, 'issuing', given.passphraseFile) ?? makePassphrase(folder, 'issuing');
-      const made = await initAuthority(folder.path, { rootPassphrase, passphrase, ...publicHttp, ...issuingKey });
+        findPassphrase(this, folder, 'issuing', given.passphraseFile ?? file.passphraseFile) ??
+        makePassphrase(folder, 'issuing');
+      const made = await initAuthority(folder.path, {
+        rootPassphrase,
+        passphrase,
+        ...publicHttp,
+        ...database,
+        ...issuingKey,
+      });
       output.object({ data: folder.path, ...made });
       output.say(`made a root and an issuing CA in ${folder.path}`);
       for (const ca of [made.root, made.issuing]) output.say(`  ${ca.id}: ${ca.subject}, until ${ca.notAfter}`);
@@ -74,6 +87,9 @@ export const init = command<InitFlags>({
         optional: true,
         brief: "The issuing CA's kind of key (p256); rsa-pss keys make RSASSA-PSS signatures and no others",
       },
+      config: flags.file(
+        "The authority's configuration (YAML): its data, publicHttp, passphraseFile and database count here too",
+      ),
       renewIssuing: flags.toggle('Make the next issuing CA of an installation that is there'),
     },
   },

@@ -1,11 +1,30 @@
 // `authority --config FILE`.
 import { isAbsolute, dirname, resolve } from 'node:path';
+import type { DatabaseSettings } from '@countersign/authority';
 import { readUserFile } from '../admin/target.ts';
-import { checkSettings, parseYaml, type Settings, type SettingTable } from './settings.ts';
+import { checkSettings, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
+
+const postgresSettings = {
+  url: {
+    kind: 'text',
+    brief: 'postgres://USER@HOST:PORT/DATABASE, or postgres://USER@/DATABASE?host=/FOLDER for a socket; no password.',
+  },
+  schema: { kind: 'text', brief: 'Schema of the tables. Absent: public.' },
+  passwordFile: { kind: 'text', brief: 'File with the password, read anew at each connection.' },
+  tls: { kind: 'text', brief: 'verify or off. Absent: verify over a network, off on this machine.' },
+  caFile: { kind: 'text', brief: "PEM of the CAs of the server's certificate. Absent: those that Node trusts." },
+  certFile: { kind: 'text', brief: 'PEM of a client certificate, where the server asks for one.' },
+  keyFile: { kind: 'text', brief: 'PEM of its key.' },
+} as const satisfies SettingTable;
 
 /** What the file of an authority that runs alone may say. */
 export const authoritySettings = {
   data: { kind: 'text', brief: 'Folder of the installation. Absent: --data, COUNTERSIGN_DATA or .countersign.' },
+  database: {
+    kind: 'section',
+    brief: 'A database elsewhere that the store is in. Absent: the one of `init`, else a file in the folder.',
+    settings: { postgres: { kind: 'section', brief: 'PostgreSQL, for several nodes.', settings: postgresSettings } },
+  },
   listen: { kind: 'text', brief: 'HOST:PORT of the API. Absent: 127.0.0.1:8443.' },
   http: { kind: 'text', brief: 'HOST:PORT of CRLs and CA certificates, plain HTTP. Absent: 127.0.0.1:8080.' },
   names: { kind: 'texts', brief: "Further names of the API's certificate: DNS names and IP addresses." },
@@ -23,15 +42,40 @@ export const authoritySettings = {
   logLevel: { kind: 'text', brief: 'trace, debug, info, warn, error, fatal or silent. Absent: info.' },
 } as const satisfies SettingTable;
 
+/** What a file says: paths are whole, the database is one that there can be. */
+export type AuthorityFile = Omit<Settings<typeof authoritySettings>, 'database'> & {
+  readonly database?: DatabaseSettings;
+};
+
 /** A file's settings; its relative paths start at its folder. @throws CliFailure `config_invalid` (exit 2). */
-export function readAuthorityFile(path: string): Settings<typeof authoritySettings> {
+export function readAuthorityFile(path: string): AuthorityFile {
   const settings = checkSettings(path, authoritySettings, parseYaml(path, readUserFile(path)));
-  const from = (name: string | undefined): string | undefined =>
-    name === undefined || isAbsolute(name) ? name : resolve(dirname(path), name);
-  const { data, passphraseFile, ...rest } = settings;
+  const from = (name: string): string => (isAbsolute(name) ? name : resolve(dirname(path), name));
+  const { data, passphraseFile, database, ...rest } = settings;
   return {
     ...rest,
-    ...(data === undefined ? {} : { data: from(data) ?? data }),
-    ...(passphraseFile === undefined ? {} : { passphraseFile: from(passphraseFile) ?? passphraseFile }),
+    ...(data === undefined ? {} : { data: from(data) }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile: from(passphraseFile) }),
+    ...(database === undefined ? {} : { database: databaseOf(path, database, from) }),
+  };
+}
+
+function databaseOf(
+  path: string,
+  { postgres }: NonNullable<Settings<typeof authoritySettings>['database']>,
+  from: (name: string) => string,
+): DatabaseSettings {
+  if (postgres?.url === undefined) throw invalidConfig(path, 'database: expected postgres with a url');
+  const { url, tls, schema, ...files } = postgres;
+  if (tls !== undefined && tls !== 'verify' && tls !== 'off')
+    throw invalidConfig(path, 'database: postgres: tls: expected verify or off');
+  const paths = Object.entries(files).map(([name, file]) => [name, from(file)] as const);
+  return {
+    postgres: {
+      url,
+      ...(schema === undefined ? {} : { schema }),
+      ...(tls === undefined ? {} : { tls }),
+      ...Object.fromEntries(paths),
+    },
   };
 }

@@ -5,17 +5,29 @@ import { CliFailure } from '../failure.ts';
 /** What a setting holds. */
 export type SettingKind = 'text' | 'texts' | 'number';
 
+/** One setting; a section holds settings of its own. */
+export type Setting =
+  | { readonly kind: SettingKind; readonly brief: string }
+  | { readonly kind: 'section'; readonly brief: string; readonly settings: SettingTable };
+
 /** The settings of a file, by name. */
-export type SettingTable = Readonly<Record<string, { readonly kind: SettingKind; readonly brief: string }>>;
+export interface SettingTable {
+  readonly [name: string]: Setting;
+}
 
 /** What a file of a table holds once it is checked. */
-export type Settings<T extends SettingTable> = {
-  readonly [K in keyof T]?: T[K]['kind'] extends 'number'
+export type Settings<T extends SettingTable> = { readonly [K in keyof T]?: SettingValue<T[K]> };
+
+type SettingValue<S extends Setting> = S extends {
+  readonly kind: 'section';
+  readonly settings: infer T extends SettingTable;
+}
+  ? Settings<T>
+  : S['kind'] extends 'number'
     ? number
-    : T[K]['kind'] extends 'texts'
+    : S['kind'] extends 'texts'
       ? readonly string[]
       : string;
-};
 
 /** A YAML file whose whole is an object. @throws CliFailure `config_invalid` (exit 2). */
 export function parseYaml(path: string, text: string): Readonly<Record<string, unknown>> {
@@ -31,11 +43,16 @@ export function parseYaml(path: string, text: string): Readonly<Record<string, u
 
 /** The value of one setting. @throws CliFailure `config_invalid` (exit 2) when it is of another kind. */
 export function checkSetting(path: string, table: SettingTable, key: string, value: unknown): unknown {
-  const kind = table[key]?.kind;
-  if (kind === undefined)
+  const setting = table[key];
+  if (setting === undefined)
     throw invalidConfig(path, `${key} is not a setting; there are ${Object.keys(table).join(', ')}`);
-  if (kinds[kind].holds(value)) return value;
-  throw invalidConfig(path, `${key}: expected ${kinds[kind].words}`);
+  if (setting.kind === 'section') {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw invalidConfig(path, `${key}: expected an object`);
+    return checkSettings(`${path}: ${key}`, setting.settings, { ...value });
+  }
+  if (kinds[setting.kind].holds(value)) return value;
+  throw invalidConfig(path, `${key}: expected ${kinds[setting.kind].words}`);
 }
 
 /** All settings of a file. @throws CliFailure `config_invalid` (exit 2). */
@@ -50,17 +67,15 @@ export function checkSettings<T extends SettingTable>(
 
 /** The JSON Schema (draft 2020-12) of a table. */
 export function settingsSchema(title: string, table: SettingTable): Readonly<Record<string, unknown>> {
-  const properties = Object.entries(table).map(([key, { kind, brief }]) => [
-    key,
-    { ...kinds[kind].schema, description: brief },
-  ]);
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title,
-    type: 'object',
-    properties: Object.fromEntries(properties) as unknown,
-    additionalProperties: false,
-  };
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...objectSchema(table) };
+}
+
+function objectSchema(table: SettingTable): Readonly<Record<string, unknown>> {
+  const properties = Object.entries(table).map(([key, setting]) => {
+    const schema = setting.kind === 'section' ? objectSchema(setting.settings) : kinds[setting.kind].schema;
+    return [key, { ...schema, description: setting.brief }] as const;
+  });
+  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
 }
 
 /** A configuration that can't be followed. */

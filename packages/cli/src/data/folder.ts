@@ -40,7 +40,7 @@ export function dataFolder(context: Pick<CliContext, 'cwd' | 'env'>, flag: strin
 
 // The marker is written last: without it there may be what an interrupted first start has left.
 const ours =
-  /^(?:run|secrets|clients|servers|gateway|authority|ca|authority\.sqlite.*|\.(?:init|backup|restore)-.*|lost\+found)$/u;
+  /^(?:run|secrets|clients|servers|gateway|authority|ca|authority\.sqlite.*|database\.json|\.(?:init|backup|restore)-.*|lost\+found)$/u;
 
 /**
  * What is there: `fresh` (nothing, or an empty folder) or `ready` (a folder of this format).
