@@ -251,8 +251,18 @@ test('wrong usage is exit 2, one line, and asks nobody', async () => {
   await fails(2, /is not a name/u, 'issue', 'x', '--san', 'x.example');
   await fails(2, /can't be a name/u, 'issue', '../x');
   await fails(2, /can't be read/u, 'issue', 'x', '--csr', '/no/such/file');
+  writeFileSync(folder.in('no.csr'), 'hello\n');
+  await fails(2, /no\.csr holds no certificate request/u, 'issue', 'x', '--csr', folder.in('no.csr'));
+  await fails(2, /can't be read \(ENOENT\)/u, 'restore', '/no/such/file');
+  await fails(1, /The file cannot be written: \/no\/such\/folder\/b/u, 'backup', '--out', '/no/such/folder/b');
   await fails(2, /because/u, 'revoke', 'x', '--reason', 'because');
   await fails(2, /--url needs/u, 'list', '--url', 'https://127.0.0.1:1');
+});
+
+test('a lifetime beyond the issuing CA is shortened, and said', async () => {
+  const ran = await product.cli('issue', 'eternal', '--days', '9000');
+  assert.equal(ran.code, 0);
+  assert.match(ran.stderr, /^countersign: shortened to \S+Z, when its issuing CA's certificate ends\n$/u);
 });
 
 test('a backup made while it runs restores into another folder: same CAs, same certificates', async () => {

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import {
   countersign,
+  curl,
   launcher,
   node,
   runCommand,
@@ -33,18 +34,27 @@ test('a fresh start makes the PKI unattended, with secrets that only their owner
   assert.equal(chain?.length, 2);
 });
 
-test('ready --json names the real ports, and status lists every process behind them', async () => {
-  await using product = await startProduct({ args: ['--workers', '2'] });
-  for (const door of ['gateway', 'authority', 'http', 'admin'] as const) assert.ok(product.port(door) > 0, door);
-  const processes = await product.processes();
-  assert.deepEqual(
-    processes.map(({ role }) => role),
-    ['supervisor', 'authority', 'gateway', 'worker', 'worker'],
-  );
-  assert.equal(processes[0]?.pid, product.pid);
-  assert.equal(new Set(processes.map(({ pid }) => pid)).size, 5);
-  for (const { pid } of processes) assert.ok(process.kill(pid, 0));
-});
+test(
+  'ready --json names the real ports, and status lists every process behind them',
+  { skip: without('curl') },
+  async () => {
+    using folder = temporaryFolder();
+    // A file that says nothing of where requests get to: the demonstration answers them.
+    writeFileSync(folder.in('start.yaml'), 'workers: 2\ntimeouts: { upstreamResponse: 20s }\n');
+    await using product = await startProduct({ args: ['--config', folder.in('start.yaml')] });
+    const answer = await curl(`https://localhost:${product.port('gateway')}/`, product.client('demo'));
+    assert.match(answer.body, /"countersign-client-name": "demo"/u);
+    for (const door of ['gateway', 'authority', 'http', 'admin'] as const) assert.ok(product.port(door) > 0, door);
+    const processes = await product.processes();
+    assert.deepEqual(
+      processes.map(({ role }) => role),
+      ['supervisor', 'authority', 'gateway', 'worker', 'worker'],
+    );
+    assert.equal(processes[0]?.pid, product.pid);
+    assert.equal(new Set(processes.map(({ pid }) => pid)).size, 5);
+    for (const { pid } of processes) assert.ok(process.kill(pid, 0));
+  },
+);
 
 test('the printed curl lines work when they are pasted', { skip: without('curl', 'sh') }, async () => {
   using folder = temporaryFolder();
@@ -80,7 +90,6 @@ test('localhost and 127.0.0.1 are both names of the gateway', { skip: without('c
     upstream: upstream.url,
     args: ['--name', 'api.example', '--name', '10.9.8.7'],
   });
-  const { curl } = await import('@countersign/testkit');
   const port = product.port('gateway');
   for (const host of ['localhost', '127.0.0.1']) {
     const answer = await curl(`https://${host}:${port}/`, product.client('demo'));

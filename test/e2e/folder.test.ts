@@ -1,6 +1,6 @@
 // The DATA folder in trouble: one clear line each, nothing lost, no secret told.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { countersign, runCommand, startProduct, temporaryFolder, without } from '@countersign/testkit';
@@ -65,6 +65,27 @@ test('a folder of another version, and one that holds something else, are left a
     }
     assert.deepEqual(readdirSync(folder.in(name)), before);
   }
+});
+
+test('what cannot work makes nothing: a trust file that is none, and an issue where no authority runs', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(folder.in('empty.pem'), '');
+  writeFileSync(folder.in('key.pem'), '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
+  for (const [file, words] of [
+    ['gone.pem', /gone\.pem: does not exist; check the path/u],
+    ['empty.pem', /empty\.pem: is empty; put the CA certificate in/u],
+    ['key.pem', /key\.pem: .*; only CERTIFICATE blocks belong in a trust file/u],
+  ] as const) {
+    const ran = await countersign(['start', '--data', folder.in('D'), ...doors, '--trust', folder.in(file)]);
+    assert.equal(ran.code, 2);
+    assert.match(ran.stderr, words);
+    assert.equal(ran.stderr.trimEnd().split('\n').length, 1, ran.stderr);
+    assert.ok(!existsSync(folder.in('D')));
+  }
+  const issued = await countersign(['issue', 'x', '--data', folder.in('D')]);
+  assert.equal(issued.code, 1);
+  assert.match(issued.stderr, /^countersign: no authority runs on .*; start one/u);
+  assert.ok(!existsSync(folder.in('D')));
 });
 
 test('init twice keeps the first', async () => {

@@ -5,6 +5,7 @@ export const authorityErrorCodes = {
   already_running: 'An authority is running on this folder already',
   unknown_format: 'The folder was written by another version',
   folder_broken: 'A file of the folder is missing or cannot be read',
+  key_unreadable: 'The file holds no encrypted key',
   wrong_passphrase: 'The passphrase does not open the key',
   root_key_absent: "The root's key is not in this folder",
   root_key_mismatch: 'The key is not the key of this root',
@@ -15,6 +16,7 @@ export const authorityErrorCodes = {
   store_corrupt: 'The store is damaged',
   backup_unreadable: 'The file is not a backup, or is damaged',
   file_exists: 'The file exists already',
+  file_unwritable: 'The file cannot be written',
   invalid_option: 'An option is not possible',
 } as const;
 

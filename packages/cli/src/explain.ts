@@ -58,9 +58,8 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
       });
     }
     if (!error.code.startsWith('ERR_')) {
-      const mend = typeof error.mend === 'string' ? error.mend : undefined;
-      // A configuration that can't be followed is wrong usage, whoever reads it.
-      const how = error.code === 'config_invalid' ? 2 : exit;
+      const mend = typeof error.mend === 'string' ? asClause(error.mend) : undefined;
+      const how = exitFor(error.code, exit);
       return new CliFailure({ foreignCode: error.code, message: error.message, mend, exit: how, cause: error });
     }
   }
@@ -70,6 +69,19 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
     mend: 'COUNTERSIGN_DEBUG=1 prints where it happened; please report it',
     cause: error,
   });
+}
+
+const unusable: ReadonlySet<string> = new Set(['config_invalid', 'backup_unreadable', 'key_unreadable']);
+
+/** The exit code for a code of our packages: a file that was named and can't be used is the command line's fault. */
+export function exitFor(code: string, usual: FailureExit = 1): FailureExit {
+  return code.startsWith('trust_file_') || unusable.has(code) ? 2 : usual;
+}
+
+/** A sentence as the second half of a line. */
+function asClause(sentence: string): string {
+  const rest = sentence.replace(/\.$/u, '');
+  return /^[A-Z][a-z]/u.test(rest) ? rest.charAt(0).toLowerCase() + rest.slice(1) : rest;
 }
 
 function isCoded(error: unknown): error is CodedError {

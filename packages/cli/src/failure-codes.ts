@@ -9,6 +9,7 @@ export const CLI_FAILURES = {
   data_locked: 'Another process uses the folder',
   passphrase_missing: 'No passphrase was given',
   passphrase_empty: 'A passphrase is empty',
+  password_wrong: 'A password does not open the file that it was given for',
   not_running: 'No authority, or nothing at all, runs on the folder',
   not_reachable: 'The authority cannot be reached',
   answer_invalid: 'What answers is no authority of this version',

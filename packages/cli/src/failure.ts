@@ -42,6 +42,11 @@ export function usage(message: string, mend?: string): CliFailure {
   return new CliFailure({ code: 'usage', message, mend, exit: 2 });
 }
 
+/** A file that was named can't be read, or holds something else. Exit code 2. */
+export function unreadable(message: string, cause?: unknown): CliFailure {
+  return new CliFailure({ code: 'file_unreadable', message, exit: 2, cause });
+}
+
 /** The failure as the one line that goes to stderr. */
 export function failureLine(failure: CliFailure): string {
   const mend = failure.mend === undefined ? '' : `; ${failure.mend}`;

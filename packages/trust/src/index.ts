@@ -25,6 +25,7 @@ export { anchorOf, isSelfSigned, makeBundle } from './bundle/bundle.ts';
 export type { Bundle, BundleFile } from './bundle/bundle.ts';
 export { loadBundle, watchBundle } from './bundle/load-bundle.ts';
 export type { BundleOptions } from './bundle/load-bundle.ts';
+export { makeFolder } from './files/make-folder.ts';
 export { realFiles, watchFiles } from './files/watch-files.ts';
 export type { FilePort, FileWatch, WatchOptions } from './files/watch-files.ts';
 

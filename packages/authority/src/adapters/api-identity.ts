@@ -82,7 +82,7 @@ async function renewIdentity(
   if (stored === undefined) throw new AuthorityError('storage_failed', 'a certificate that was stored is not there');
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
   const made = identity(key, stored, context);
-  await makePrivateFolder(folder.apiFolder);
+  makePrivateFolder(folder.apiFolder);
   await writeFileDurably(folder.apiKey, key, 0o600);
   await writeFileDurably(folder.apiCertificate, made.chain, 0o644);
   return made;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '@countersign/trust';
 import { AuthorityError } from '../errors.ts';
 
 /** The code of a failed system call. */
@@ -17,6 +18,15 @@ export function fileError(error: unknown, path: string): unknown {
   }
   if (code === undefined || error instanceof AuthorityError) return error;
   return new AuthorityError('folder_broken', `${path}: ${code}`, { cause: error });
+}
+
+/** As {@link fileError}, for a file that somebody named to be written. */
+export function outputError(error: unknown, path: string): unknown {
+  const code = systemCode(error);
+  if (code === 'EEXIST') return new AuthorityError('file_exists', path, { cause: error });
+  const told = fileError(error, path);
+  const isOther = told instanceof AuthorityError && told.code === 'folder_broken' && told !== error;
+  return isOther ? new AuthorityError('file_unwritable', `${path}: ${code}`, { cause: error }) : told;
 }
 
 /** Makes the entries of a folder durable: a renamed file is only there after a power cut when its folder is synced. */
@@ -49,9 +59,9 @@ export async function writeFileDurably(path: string, content: string | Uint8Arra
 }
 
 /** Makes a folder that only its owner can enter. */
-export async function makePrivateFolder(path: string): Promise<void> {
+export function makePrivateFolder(path: string): void {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
     throw fileError(error, path);
   }

@@ -9,7 +9,7 @@ export async function writeKey(path: string, key: KeyObject, passphrase: string)
   await writeFileDurably(path, await encryptPrivateKey(key, passphrase), 0o600);
 }
 
-/** Opens an encrypted key. Throws `wrong_passphrase`, or `folder_broken` for what is no encrypted key. `path` is for the words only. */
+/** Opens an encrypted key. Throws `wrong_passphrase`, or `key_unreadable` for what is no encrypted key. `path` is for the words only. */
 export async function decryptKey(pem: Uint8Array, passphrase: string, path: string): Promise<KeyObject> {
   try {
     const opened = await decryptPrivateKey(Buffer.from(pem).toString('latin1'), passphrase);
@@ -17,7 +17,7 @@ export async function decryptKey(pem: Uint8Array, passphrase: string, path: stri
     return opened.key;
   } catch (error) {
     if (!(error instanceof PkiError)) throw error;
-    throw new AuthorityError('folder_broken', `${path} is not an encrypted key (${error.code})`, { cause: error });
+    throw new AuthorityError('key_unreadable', `${path} (${error.code})`, { cause: error });
   }
 }
 

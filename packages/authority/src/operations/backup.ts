@@ -6,7 +6,7 @@ import { pack, unpack } from '../adapters/archive.ts';
 import type { ArchiveEntry } from '../adapters/archive.ts';
 import { checkMarker, dataFolder, isInitialized } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
-import { fileError, makePrivateFolder, syncFolder, systemCode } from '../adapters/files.ts';
+import { fileError, makePrivateFolder, outputError, syncFolder, systemCode } from '../adapters/files.ts';
 import { openStore, refuseTwoStores, rememberDatabase, rememberedDatabase } from '../adapters/open-store.ts';
 import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { open as unseal, seal } from '../adapters/sealed-stream.ts';
@@ -26,7 +26,7 @@ const entryName = /^(?:countersign\.json|authority\.sqlite|ca\/[a-z0-9-]+\.(?:cr
  * Writes everything the authority is (its CAs with their encrypted keys, its store) to one file, sealed with a passphrase. The
  * authority may run meanwhile: what is written is its state at one moment. Passphrases are not in it.
  *
- * Throws AuthorityError: `not_initialized`, `unknown_format`, `file_exists`, `storage_full`, `invalid_option`.
+ * Throws AuthorityError: `not_initialized`, `unknown_format`, `file_exists`, `file_unwritable`, `storage_full`, `invalid_option`.
  *
  * @example
  * await backup('.countersign', { out: 'backup.countersign', passphrase })
@@ -39,7 +39,7 @@ export async function backup(
   await checkMarker(folder);
   if (options.passphrase === '') throw new AuthorityError('invalid_option', 'an empty passphrase protects nothing');
   const staged = join(folder.path, `.backup-${randomBytes(6).toString('hex')}`);
-  await makePrivateFolder(staged);
+  makePrivateFolder(staged);
   try {
     const copy = join(staged, storeName);
     // The store before the keys: a store never names a CA whose key came later.
@@ -78,8 +78,7 @@ async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promi
     }
     return bytes;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') throw new AuthorityError('file_exists', path, { cause: error });
-    throw fileError(error, path);
+    throw outputError(error, path);
   }
 }
 
@@ -125,7 +124,7 @@ export async function restore(
   for (const path of [folder.caFolder, folder.store]) {
     if (existsSync(path)) throw new AuthorityError('folder_broken', `${path} is in the way: move it away`);
   }
-  await makePrivateFolder(folder.path);
+  makePrivateFolder(folder.path);
   const staged = join(folder.path, `.restore-${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(staged, { mode: 0o700 });

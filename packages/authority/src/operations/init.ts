@@ -57,7 +57,7 @@ export async function initAuthority(dataDir: string, options: InitOptions): Prom
   }
   if (isInitialized(dataDir)) throw new AuthorityError('already_initialized', folder.path);
   await refuseLeftovers(folder);
-  await makePrivateFolder(folder.path);
+  makePrivateFolder(folder.path);
   const { database } = options;
   const staged = join(folder.path, `.init-${randomBytes(6).toString('hex')}`);
   try {

@@ -5,7 +5,7 @@ import { parseCertificate, pemEncode } from '@countersign/pki';
 import type { KeyKind } from '@countersign/trust';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
-import { fileError, readIfThere, readRequired, systemCode, writeFileDurably } from '../adapters/files.ts';
+import { outputError, readIfThere, readRequired, writeFileDurably } from '../adapters/files.ts';
 import { decryptKey, readKey, writeKey } from '../adapters/key-files.ts';
 import { openStore } from '../adapters/open-store.ts';
 import { signingCa } from '../adapters/signing-ca.ts';
@@ -53,7 +53,7 @@ async function openRoot(folder: DataFolder, store: Store, options: RootKeyOption
  * Copies the root's encrypted key out of the data folder, after checking that the passphrase opens it. The key stays: `rootRemove`
  * takes it away.
  *
- * Throws AuthorityError: `root_key_absent`, `wrong_passphrase`, `file_exists`.
+ * Throws AuthorityError: `root_key_absent`, `wrong_passphrase`, `file_exists`, `file_unwritable`.
  */
 export async function rootExport(
   dataDir: string,
@@ -66,8 +66,7 @@ export async function rootExport(
     try {
       await writeFile(out, await readRequired(folder.rootKey), { mode: 0o600, flag: 'wx', flush: true });
     } catch (error) {
-      if (systemCode(error) === 'EEXIST') throw new AuthorityError('file_exists', out, { cause: error });
-      throw fileError(error, out);
+      throw outputError(error, out);
     }
     await audit(store, options, 'root.exported', { file: out });
     return caSummary(root);

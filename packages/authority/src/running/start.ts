@@ -1,7 +1,6 @@
 import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { destination, pino } from 'pino';
 import type { Logger } from 'pino';
 import { adminSocketPath, clearSocket, prepareSocketFolder } from '../adapters/admin-socket.ts';
 import { keepApiIdentity } from '../adapters/api-identity.ts';
@@ -17,6 +16,7 @@ import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
 import { secureContext, tlsOptions } from '../http/tls-options.ts';
 import { createMetrics } from '../metrics.ts';
+import { operatorLog } from '../operator-log.ts';
 import { AuthorityService } from '../service.ts';
 import { authorityStatus, metricsState } from '../status.ts';
 import type { StatusParts } from '../status.ts';
@@ -52,7 +52,7 @@ export interface RunningAuthority {
  * await authority.close()
  */
 export async function startAuthority(options: AuthorityOptions): Promise<RunningAuthority> {
-  const log = options.logger ?? pino({ level: options.logLevel ?? 'info', name: 'authority' }, destination(2));
+  const log = options.logger ?? operatorLog(options.logLevel);
   const folder = dataFolder(options.dataDir);
   await checkMarker(folder);
   const socketPath = options.adminSocket ?? adminSocketPath(folder.path);

@@ -1,4 +1,5 @@
 // Calls the authority's API: over its local socket, or over mutual TLS with an admin certificate.
+import { existsSync } from 'node:fs';
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import {
@@ -123,15 +124,28 @@ function send(
   });
 }
 
+/**
+ * For commands that make a key or a folder first: there should be somebody to certify it.
+ *
+ * @throws CliFailure `not_running` where no authority has made the socket.
+ */
+export function requireRunning(target: AdminTarget): void {
+  if (target.kind === 'socket' && !existsSync(target.socketPath)) throw notRunning(target.data);
+}
+
+function notRunning(data: string, cause?: unknown): CliFailure {
+  return new CliFailure({
+    code: 'not_running',
+    message: `no authority runs on ${data}`,
+    mend: 'start one with `countersign start`, name its folder with --data, or reach one elsewhere with --url, --cert and --key',
+    cause,
+  });
+}
+
 function unreachable(target: AdminTarget, error: Error): CliFailure {
   const code = 'code' in error ? String(error.code) : '';
   if (target.kind === 'socket' && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ECONNRESET'].includes(code)) {
-    return new CliFailure({
-      code: 'not_running',
-      message: `no authority runs on ${target.data}`,
-      mend: 'start one with `countersign start`, name its folder with --data, or reach one elsewhere with --url, --cert and --key',
-      cause: error,
-    });
+    return notRunning(target.data, error);
   }
   const where = target.kind === 'socket' ? `the authority on ${target.data}` : target.url.href;
   return new CliFailure({

@@ -1,9 +1,9 @@
 // Which authority a command speaks to: the one on this DATA folder, or one elsewhere.
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CliContext, pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
-import { CliFailure, usage } from '../failure.ts';
+import { type CliFailure, unreadable, usage } from '../failure.ts';
 import type { AdminTarget } from './client.ts';
 import { adminSocketPath } from './socket.ts';
 
@@ -54,12 +54,26 @@ export function readUserFile(path: string): string {
   return readUserBytes(path).toString('utf8');
 }
 
+/** For a file that is read elsewhere, bit by bit. @throws CliFailure (exit 2) when it can't be read. */
+export function requireReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+  if (statSync(path).isDirectory()) throw unreadable(`${path} is a folder`);
+}
+
+function cannotRead(path: string, error: unknown): CliFailure {
+  const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+  return unreadable(`${path} can't be read (${why})`, error);
+}
+
 /** A file that the command line names. @throws CliFailure (exit 2) when it can't be read. */
 export function readUserBytes(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new CliFailure({ code: 'file_unreadable', message: `${path} can't be read (${why})`, exit: 2, cause: error });
+    throw cannotRead(path, error);
   }
 }

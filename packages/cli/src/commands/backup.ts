@@ -1,3 +1,4 @@
+import { requireReadable } from '../admin/target.ts';
 import { readAuthorityFile } from '../config/authority-file.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder, dataState, requireData } from '../data/folder.ts';
@@ -46,6 +47,8 @@ export const backup = command<BackupFlags & { readonly out: string }>({
 export const restore = command<BackupFlags & { readonly config?: string }, [string]>({
   async run(given, file) {
     const output = outputOf(this, given.json);
+    const from = pathFrom(this, file);
+    requireReadable(from);
     const config = given.config === undefined ? {} : readAuthorityFile(pathFrom(this, given.config));
     const folder = dataFolder(this, given.data ?? config.data);
     dataState(folder);
@@ -54,7 +57,7 @@ export const restore = command<BackupFlags & { readonly config?: string }, [stri
       const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
       const authority = await import('@countersign/authority');
       const database = config.database === undefined ? {} : { database: config.database };
-      const restored = await authority.restore(folder.path, { file: pathFrom(this, file), passphrase, ...database });
+      const restored = await authority.restore(folder.path, { file: from, passphrase, ...database });
       output.object({ data: folder.path, ...restored });
       output.say(`restored into ${folder.path}; CRL numbers go on above ${restored.crlNumbersFrom}`);
       output.say('gateways take the whole state anew, and keep the revocations they knew besides');

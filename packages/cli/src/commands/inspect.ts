@@ -1,8 +1,9 @@
 import { buffer } from 'node:stream/consumers';
 import { readUserBytes, readUserFile } from '../admin/target.ts';
 import { pathFrom } from '../context.ts';
-import { CliFailure } from '../failure.ts';
-import type { Description } from '../inspection/describe.ts';
+import { CliFailure, unreadable } from '../failure.ts';
+import type { Description } from '../inspection/facts.ts';
+import type { Found } from '../inspection/read.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
@@ -25,13 +26,7 @@ export const inspect = command<InspectFlags, [string]>({
       import('../inspection/describe.ts'),
     ]);
     const found = await readAny(bytes, password);
-    if (found.length === 0) {
-      throw new CliFailure({
-        code: 'file_unreadable',
-        message: `${file} holds neither PEM, DER, PKCS#12 nor a token`,
-        exit: 2,
-      });
-    }
+    refuseUnread(file, found, password);
     for (const [at, one] of found.map(describe).entries()) {
       output.object(one);
       if (at > 0) output.say();
@@ -42,11 +37,31 @@ export const inspect = command<InspectFlags, [string]>({
     flags: { json: flags.json, passwordFile: flags.file('The password of a PKCS#12 file') },
     positional: {
       kind: 'tuple',
-      parameters: [{ parse: String, placeholder: 'FILE', brief: 'PEM, DER, PKCS#12 or a token; - is standard input' }],
+      parameters: [
+        {
+          parse: String,
+          placeholder: 'FILE',
+          brief: 'PEM, DER, PKCS#12, PKCS#7, OCSP or a token; - is standard input',
+        },
+      ],
     },
   },
   docs: { brief: 'Tell what is in a file, whatever its format' },
 });
+
+// A file of which nothing could be read is told as such, and so is a password that does not open what it was given for.
+function refuseUnread(file: string, found: readonly Found[], password: string | undefined): void {
+  const [first] = found;
+  if (first === undefined) {
+    throw unreadable(`${file} holds neither PEM, DER, PKCS#12, PKCS#7, an OCSP message nor a token`);
+  }
+  if (first.kind === 'malformed' && found.every(({ kind }) => kind === 'malformed')) {
+    throw unreadable(`${file} can't be read as ${first.label}: ${first.detail} (${first.code})`);
+  }
+  if (first.kind === 'pkcs12' && first.contents === 'locked' && password !== undefined) {
+    throw new CliFailure({ code: 'password_wrong', message: `the password does not open ${file}` });
+  }
+}
 
 function lines(description: Description): readonly string[] {
   const { kind, ...facts } = description;

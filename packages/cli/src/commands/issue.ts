@@ -1,11 +1,11 @@
 import type { Pkcs12Format } from '@countersign/pki';
 import type { CertificateRequest, ProfileName, San } from '@countersign/protocol';
-import { adminClient } from '../admin/client.ts';
+import { adminClient, requireRunning } from '../admin/client.ts';
 import { parseCount, parseHostName, parseName, parseTime } from '../admin/names.ts';
 import { adminTarget, readUserBytes, readUserFile } from '../admin/target.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
-import { usage } from '../failure.ts';
+import { unreadable, usage } from '../failure.ts';
 import { identityFiles } from '../identity/files.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
@@ -46,7 +46,9 @@ export const issue = command<IssueFlags, [string]>({
     const csr = given.csr === undefined ? undefined : await requestIn(pathFrom(this, given.csr));
     const password =
       given.p12PasswordFile === undefined ? undefined : passwordIn(pathFrom(this, given.p12PasswordFile));
-    using client = adminClient(adminTarget(this, given));
+    const target = adminTarget(this, given);
+    requireRunning(target);
+    using client = adminClient(target);
     const { issueIdentity } = await import('../identity/issue.ts');
     const { issued, written } = await issueIdentity(client, {
       request: { name, profile: given.profile, sans: namesFor(given.profile, name, given.san ?? []), ...validity },
@@ -59,7 +61,7 @@ export const issue = command<IssueFlags, [string]>({
     output.object({ name, serial, profile, notBefore, notAfter, shortened, files: written });
     output.say(`issued ${name} (${profile}) ${serial}, valid until ${notAfter}`);
     for (const path of written) output.say(`  ${path}`);
-    if (shortened !== undefined) output.note(`countersign: shortened: ${shortened.detail}`);
+    if (shortened !== undefined) output.note(`countersign: ${shortened.detail}`);
   },
   parameters: {
     flags: {
@@ -141,8 +143,12 @@ function validityOf(given: Validity): Pick<CertificateRequest, 'notBefore' | 'no
 
 async function requestIn(path: string): Promise<string> {
   const bytes = readUserBytes(path);
-  const { pemEncode } = await import('@countersign/pki');
-  return bytes[0] === 0x30 ? pemEncode('CERTIFICATE REQUEST', bytes) : bytes.toString('utf8');
+  const [{ pemEncode }, { readAny }] = await Promise.all([import('@countersign/pki'), import('../inspection/read.ts')]);
+  for (const found of await readAny(bytes, undefined)) {
+    if (found.kind === 'request') return pemEncode('CERTIFICATE REQUEST', found.csr.der);
+    if (found.kind === 'malformed') throw unreadable(`${path} can't be read: ${found.detail} (${found.code})`);
+  }
+  throw unreadable(`${path} holds no certificate request`);
 }
 
 function passwordIn(path: string): string {

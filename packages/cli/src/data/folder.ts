@@ -25,7 +25,9 @@ export interface DataFolder {
  * @example dataFolder(context, undefined).path // '/home/me/.countersign'
  */
 export function dataFolder(context: Pick<CliContext, 'cwd' | 'env'>, flag: string | undefined): DataFolder {
-  const path = pathFrom(context, flag ?? context.env['COUNTERSIGN_DATA'] ?? '.countersign');
+  // An empty variable says nothing; the calling folder itself is written as `.`.
+  const named = flag ?? context.env['COUNTERSIGN_DATA'] ?? '';
+  const path = pathFrom(context, named === '' ? '.countersign' : named);
   return {
     path,
     marker: join(path, 'countersign.json'),

@@ -1,8 +1,9 @@
 // One process at a time owns a DATA folder. The kernel holds the lock (through SQLite's, which needs no native module):
 // it is gone with its holder, however that ends, so there is no stale lock to judge and no race in judging it.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '@countersign/trust';
 import { CliFailure } from '../failure.ts';
 import type { DataFolder } from './folder.ts';
 
@@ -15,12 +16,14 @@ export interface DataLock {
 }
 
 /**
- * Takes the lock of a DATA folder, making its run folder where there is none.
+ * Takes the lock of a DATA folder, making its run folder where there is none. When nothing else has come into a folder
+ * that was not there before, it goes away again with the lock.
  *
  * @throws CliFailure `data_locked` that names the holder's pid, when another process holds it.
  */
 export function takeLock(folder: DataFolder, pid: number): DataLock {
-  mkdirSync(folder.run, { recursive: true, mode: 0o700 });
+  const hadNone = !existsSync(folder.path);
+  makeFolder(folder.run);
   const database = tryLock(folder);
   if (database === undefined) {
     const holder = lockHolder(folder);
@@ -34,10 +37,19 @@ export function takeLock(folder: DataFolder, pid: number): DataLock {
   held.add(database);
   return {
     release: () => {
+      // While the lock is held: whoever wants it meanwhile is refused, and whoever comes later makes the folder anew.
+      if (hadNone) removeIfUnused(folder);
       held.delete(database);
       database.close();
     },
   };
+}
+
+function removeIfUnused(folder: DataFolder): void {
+  if (readdirSync(folder.path).some((name) => join(folder.path, name) !== folder.run)) return;
+  if (readdirSync(folder.run).some((name) => !/^start\.(?:lock.*|pid)$/u.test(name))) return;
+  rmSync(folder.run, { recursive: true, force: true });
+  rmdirSync(folder.path);
 }
 
 /** Whether somebody holds the lock now. */

@@ -1,7 +1,8 @@
 // Passphrases: where they may come from, in which order, and the two that a first start makes for itself.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '@countersign/trust';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { type DataFolder, isMissing } from './folder.ts';
@@ -61,7 +62,7 @@ export function requirePassphrase(
 
 /** Makes a random passphrase (256 bits) and keeps it in DATA/secrets, readable by its owner only. */
 export function makePassphrase(folder: DataFolder, kind: PassphraseKind): string {
-  mkdirSync(folder.secrets, { recursive: true, mode: 0o700 });
+  makeFolder(folder.secrets);
   const passphrase = randomBytes(32).toString('base64url');
   writeFileSync(join(folder.secrets, places[kind].name), `${passphrase}\n`, { mode: 0o600, flag: 'wx' });
   return passphrase;

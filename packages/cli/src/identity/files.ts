@@ -4,7 +4,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '@countersign/trust';
 import { CliFailure } from '../failure.ts';
 
 /** Where an identity's files go. */
@@ -65,7 +65,7 @@ export type Overwrite = 'never' | 'same' | 'always';
  * @throws CliFailure `file_exists` when the file is there and may not be replaced.
  */
 export function writeWhole(path: string, content: string | Uint8Array, mode: number, overwrite: Overwrite): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   if (overwrite === 'same' && existsSync(path) && readFileSync(path).equals(Buffer.from(content))) return;
   const beside = `${path}.${process.pid}.new`;
   const bytes = Buffer.from(content);

@@ -1,5 +1,4 @@
 // The objects of a file, told: one plain value each, the same for people and for programs.
-import { createHash } from 'node:crypto';
 import {
   type AlgorithmIdentifier,
   type Certificate,
@@ -17,10 +16,9 @@ import {
   verifySignature,
 } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
+import { describeOcsp } from './describe-ocsp.ts';
+import { type Description, hex, notEmpty, present, sha256, time } from './facts.ts';
 import type { Found } from './read.ts';
-
-/** What `inspect` tells of one object; absent facts are left out. */
-export type Description = Readonly<Record<string, unknown>>;
 
 /** Everything there is to tell about one find. */
 export function describe(found: Found): Description {
@@ -34,7 +32,7 @@ export function describe(found: Found): Description {
     case 'private key':
       return { kind: found.kind, key: privateKeyText(found.key) };
     case 'encrypted private key':
-      return { kind: found.kind, bytes: found.der.length };
+      return { kind: found.kind, bytes: found.bytes };
     case 'public key':
       return { kind: found.kind, ...describeKey(found.spki) };
     case 'pkcs12':
@@ -45,6 +43,11 @@ export function describe(found: Found): Description {
         keys: found.contents.keys.map(({ key }) => privateKeyText(key)),
         certificates: found.contents.certificates.length,
       };
+    case 'pkcs7':
+      return { kind: found.kind, certificates: found.certificates, crls: found.crls };
+    case 'ocsp request':
+    case 'ocsp response':
+      return { kind: found.kind, ...describeOcsp(found) };
     case 'token':
       return { kind: found.kind, header: found.header, payload: found.payload };
     case 'unknown':
@@ -179,24 +182,4 @@ const usageNames: ReadonlyMap<string, string> = new Map([
 
 function algorithmText(algorithm: AlgorithmIdentifier): string {
   return signatureScheme(algorithm) ?? algorithm.oid;
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-function hex(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : toHex(bytes);
-}
-
-function notEmpty<T>(list: readonly T[]): readonly T[] | undefined {
-  return list.length === 0 ? undefined : list;
-}
-
-function present(facts: Description): Description {
-  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type ListeningEvent, type ProcessRole, processEventSchema } from '@countersign/protocol';
+import { exitFor } from '../explain.ts';
 import { CliFailure } from '../failure.ts';
 import { nextDelay } from './back-off.ts';
 
@@ -132,7 +133,7 @@ function awaitListening(plan: ChildPlan, child: ChildProcess): Promise<Listening
       return;
     }
     const { code, message: words } = event.data;
-    failed = new CliFailure({ foreignCode: code, message: words, exit: code === 'config_invalid' ? 2 : 1 });
+    failed = new CliFailure({ foreignCode: code, message: words, exit: exitFor(code) });
     reject(failed);
   };
   const broken = (error: Error): void => {

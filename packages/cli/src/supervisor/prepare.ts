@@ -1,4 +1,5 @@
 // What has to be there before anything can run: the PKI, the passphrase that opens it, and a port to name in certificates.
+import { loadBundle } from '@countersign/trust';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
@@ -16,12 +17,13 @@ export type Prepared = Pick<StartPlan, 'passphrase' | 'http' | 'publicHttp'>;
 /**
  * Makes the PKI on a fresh folder, unattended, and finds the passphrase of its issuing CA.
  *
- * @throws CliFailure for a folder that is not ours or of another version, and for a missing passphrase; AuthorityError.
+ * @throws CliFailure for a folder that is not ours or of another version, and for a missing passphrase; AuthorityError;
+ * TrustError for a file of `--trust`.
  */
 export async function prepare(
   context: CliContext,
   folder: DataFolder,
-  wanted: Pick<StartPlan, 'http' | 'publicHttp' | 'gateway' | 'authority' | 'admin'>,
+  wanted: Pick<StartPlan, 'http' | 'publicHttp' | 'gateway' | 'authority' | 'admin' | 'trust'>,
   output: Output,
 ): Promise<Prepared> {
   const state = dataState(folder);
@@ -29,6 +31,8 @@ export async function prepare(
   for (const address of [wanted.gateway, wanted.authority, wanted.http, wanted.admin]) {
     if (address.port !== 0) await tryAddress(address);
   }
+  // The gateway reads them again, and follows them; a mistake in them is told before anything is made.
+  if (wanted.trust.length > 0) await loadBundle({ name: 'partners', files: wanted.trust });
   // Certificates name this port from the first one on, the issuing CA's own among them: it has to be known before.
   const http = wanted.http.port === 0 ? await freePort(wanted.http.host) : wanted.http;
   const publicHost = isAnyAddress(http.host) ? hostname() : http.host;

@@ -14,7 +14,7 @@ import type { StartPlan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { reload } from './reload.ts';
 import { untilStopped } from './signals.ts';
-import { type RunningProduct, startProduct } from './start.ts';
+import { needsDemo, type RunningProduct, startProduct } from './start.ts';
 
 /** The flags of `start`. */
 export interface StartFlags {
@@ -47,10 +47,12 @@ export async function runStart(context: CliContext, given: StartFlags, output: O
   const again = async (): Promise<void> => {
     if (plan !== undefined) await running?.reload({ ...planOf(context, given, readFile()), ...fixed(plan) });
   };
+  let asked: NodeJS.Signals | undefined;
   const stopping = untilStopped(given.config === undefined ? undefined : () => void reload(output, again));
   try {
     // Children end when this process does, so leaving is enough.
     stopping.onHurry(() => process.exit(1));
+    void stopping.asked.then((signal) => (asked = signal));
     plan = { ...wanted, ...(await prepare(context, folder, wanted, output)) };
     const onRemark = (line: string): void => output.note(`countersign: ${line}`);
     running = await startProduct(plan, { onRemark });
@@ -60,12 +62,17 @@ export async function runStart(context: CliContext, given: StartFlags, output: O
       folder,
       listen: running.listen,
       upstream: running.upstream,
-      demo: plan.upstream === undefined,
+      demo: needsDemo(plan),
       warnings: [...warnings.map(({ message }) => message), ...ownWarnings(plan, running.listen.gateway)],
     });
     const signal = await stopping.asked;
     output.note(`countersign: ${signal}: what is under way is finished, then this ends`);
     await running.stop();
+  } catch (error) {
+    // A signal to the group ends what is only just starting: that is no failure, it was asked for.
+    if (asked === undefined) throw error;
+    await running?.stop();
+    output.note(`countersign: ${asked}: ended before everything listened`);
   } finally {
     stopping.release();
     lock.release();

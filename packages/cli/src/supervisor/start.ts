@@ -68,7 +68,7 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
   let demo: DemoUpstream | undefined;
   try {
     const authorityAt = (await authority.start()).listen;
-    demo = plan.upstream === undefined && plan.gatewayConfig === undefined ? await startDemoUpstream() : undefined;
+    demo = needsDemo(plan) ? await startDemoUpstream() : undefined;
     const upstream = plan.upstream ?? demo?.url ?? '';
     const authorityUrl = `https://${reachable(authorityAt.authority ?? '')}`;
     let token = await gatewayToken(folder, client, plan.gatewayNames, plan.now());
@@ -127,6 +127,11 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
     demo?.close();
     throw error;
   }
+}
+
+/** Whether nobody says where requests get to. */
+export function needsDemo(plan: Pick<StartPlan, 'upstream' | 'gatewayConfig'>): boolean {
+  return plan.upstream === undefined && plan.gatewayConfig?.['listeners'] === undefined;
 }
 
 /** A free port is chosen once: what comes back after an end listens where it listened before. */

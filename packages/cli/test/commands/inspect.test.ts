@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import { buildCsr, buildName, buildPkcs12, pemEncode, subjectAltName } from '@countersign/pki';
+import {
+  buildCertsOnly,
+  buildCsr,
+  buildName,
+  buildOcspRequest,
+  buildPkcs12,
+  parseCertificate,
+  pemEncode,
+  subjectAltName,
+} from '@countersign/pki';
 import { createRoot, temporaryFolder } from '@countersign/testkit';
-import { generateKeyPair, encryptPrivateKey, nodePasswordCrypto, nodeSigner } from '@countersign/trust';
+import { encryptPrivateKey, generateKeyPair, nodeCrypto, nodePasswordCrypto, nodeSigner } from '@countersign/trust';
 import { inProcess } from '../in-process.ts';
 
 async function inspected(cwd: string, ...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
@@ -73,8 +83,55 @@ test('a PKCS#12 file opens with its password and says when it does not', async (
   writeFileSync(folder.in('demo.p12'), file);
   writeFileSync(folder.in('pw'), 'pw\n');
   assert.equal((await inspected(folder.path, 'demo.p12'))[0]?.['state'], 'locked');
-  const [open] = await inspected(folder.path, 'demo.p12', '--password-file', 'pw');
+  const [open, ...inside] = await inspected(folder.path, 'demo.p12', '--password-file', 'pw');
   assert.deepEqual([open?.['keys'], open?.['certificates']], [['P-256'], 2]);
+  assert.deepEqual(
+    inside.map(({ subject }) => subject),
+    ['CN=demo', 'CN=Root'],
+  );
+  writeFileSync(folder.in('other'), 'another\n');
+  const wrong = await inProcess(['inspect', 'demo.p12', '--password-file', 'other'], { cwd: folder.path });
+  assert.equal(wrong.exit, 1);
+  assert.match(wrong.stderr, /the password does not open demo\.p12/u);
+});
+
+test('a PKCS#7 file tells what it carries, and each certificate in it', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = await root.issue('demo');
+  const file = buildCertsOnly({ certificates: [leaf.der, root.der], crls: [] });
+  writeFileSync(folder.in('chain.p7c'), file);
+  writeFileSync(folder.in('chain.p7b'), pemEncode('PKCS7', file));
+  for (const name of ['chain.p7c', 'chain.p7b']) {
+    const [outer, ...inside] = await inspected(folder.path, name);
+    assert.deepEqual(outer, { kind: 'pkcs7', certificates: 2, crls: 0 });
+    // A SET: DER orders it by the octets.
+    assert.deepEqual(inside.map(({ subject }) => String(subject)).toSorted(), ['CN=Root', 'CN=demo']);
+  }
+});
+
+test('keys in the forms before PKCS#8 are named too', async () => {
+  using folder = temporaryFolder();
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const locked = { type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const;
+  writeFileSync(folder.in('keys.pem'), ec.export({ type: 'sec1', format: 'pem' }));
+  writeFileSync(folder.in('rsa.der'), rsa.export({ type: 'pkcs1', format: 'der' }));
+  writeFileSync(folder.in('locked.pem'), ec.export(locked));
+  assert.deepEqual(await inspected(folder.path, 'keys.pem'), [{ kind: 'private key', key: 'P-384' }]);
+  assert.deepEqual(await inspected(folder.path, 'rsa.der'), [{ kind: 'private key', key: 'RSA 2048' }]);
+  assert.equal((await inspected(folder.path, 'locked.pem'))[0]?.['kind'], 'encrypted private key');
+});
+
+test('an OCSP request tells which certificates it asks about', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = parseCertificate((await root.issue('demo')).der);
+  const issuer = parseCertificate(root.der);
+  writeFileSync(folder.in('ask.ocsp'), buildOcspRequest([leaf], issuer, nodeCrypto));
+  const [request] = await inspected(folder.path, 'ask.ocsp');
+  assert.equal(request?.['kind'], 'ocsp request');
+  assert.deepEqual(request?.['serials'], [leaf.serialHex]);
 });
 
 test('one malformed block does not hide the others', async () => {
@@ -101,4 +158,9 @@ test('what is none of these is an unreadable file', async () => {
   writeFileSync(folder.in('page.html'), '<html></html>');
   assert.equal((await inProcess(['inspect', 'page.html'], { cwd: folder.path })).exit, 2);
   assert.equal((await inProcess(['inspect', 'gone'], { cwd: folder.path })).exit, 2);
+  const root = await createRoot('Root');
+  writeFileSync(folder.in('cut.der'), root.der.subarray(0, -1));
+  const cut = await inProcess(['inspect', 'cut.der'], { cwd: folder.path });
+  assert.equal(cut.exit, 2);
+  assert.match(cut.stderr, /can't be read as certificate: .*der_truncated/u);
 });

@@ -15,6 +15,7 @@ test('--data wins over COUNTERSIGN_DATA, which wins over .countersign', () => {
   assert.equal(at({ COUNTERSIGN_DATA: 'e' }, 'f'), '/w/f');
   assert.equal(at({ COUNTERSIGN_DATA: '/e' }), '/e');
   assert.equal(at({}), '/w/.countersign');
+  assert.equal(at({ COUNTERSIGN_DATA: '' }), '/w/.countersign', 'never the calling folder itself');
 });
 
 test('a folder is fresh until its marker is written, and ready from then on', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { node, temporaryFolder } from '@countersign/testkit';
 import { dataFolder } from '../../src/data/folder.ts';
@@ -20,6 +21,19 @@ test('a folder has one owner at a time, and the second is told whose it is', () 
   lock.release();
   assert.ok(!isLocked(folder));
   takeLock(folder, 1).release();
+});
+
+test('a folder that was made for its lock alone goes away with it; anything else in it stays', () => {
+  using temporary = temporaryFolder();
+  const folder = dataFolder({ cwd: temporary.path, env: {} }, 'D');
+  takeLock(folder, 1).release();
+  assert.ok(!existsSync(folder.path));
+  const lock = takeLock(folder, 1);
+  writeFileSync(folder.marker, '{"format":1}');
+  lock.release();
+  assert.ok(existsSync(folder.marker));
+  takeLock(folder, 1).release();
+  assert.ok(existsSync(folder.run));
 });
 
 test('a lock ends with its holder, however that ends', async () => {

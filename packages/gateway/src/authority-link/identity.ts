@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { enroll, Identity, type IdentityFiles, loadIdentity, type Material, SdkError } from '@countersign/sdk';
+import { makeFolder } from '@countersign/trust';
 import type { AuthorityConfig } from '../config/config.ts';
 import { GatewayStartError } from '../primary/start-error.ts';
 import { retry, type RetryOptions, words } from './retry.ts';
@@ -35,7 +36,7 @@ export async function obtainIdentity(options: IdentityOptions): Promise<OwnIdent
     const why = known === undefined ? 'holds no identity' : 'holds an identity that has expired';
     throw new GatewayStartError('no_identity', `${folder} ${why}, and there is no enrollment token to get one with`);
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const { now, signal, config } = options;
   const material = await retry(options, () => enroll({ token, url: config.url.href, files, now, signal }));
   return { identity: new Identity(material), files };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Hash, KeyObject } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { buildAndValidate } from '@countersign/pki';
@@ -8,6 +8,7 @@ import type { Crypto, TrustAnchor } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
 import { readOptional, replaceFile } from '../files/durable.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { signJws, verifyJws } from '../jws/compact.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { FeedChange, FeedSnapshot } from './feed-event.ts';
@@ -111,7 +112,7 @@ export class StateStore {
       if (snapshot !== undefined) this.#owed = { snapshot, lines: [] };
       this.#owed.lines.push(...lines);
       try {
-        await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+        makeFolder(this.#options.folder);
         if (this.#owed.snapshot !== undefined) await this.#replaceSnapshot(this.#owed.snapshot);
         if (this.#snapshotId === '') throw new Error('there is no snapshot to which changes could belong');
         await this.#append(this.#owed.lines);
