@@ -166,7 +166,7 @@ export const routes = {
   metrics: {
     method: 'GET',
     path: '/v1/metrics',
-    principals: ['admin'],
+    principals: ['admin', 'gateway'],
     summary: 'Metrics in the text format of Prometheus',
     mediaType: 'text/plain',
   },

@@ -1,6 +1,7 @@
 export { nodeCrypto } from './crypto/node-crypto.ts';
-export { generateKeyPair, KEY_KINDS, nodeSigner, spkiOf, threadedSigner } from './crypto/node-keys.ts';
-export type { KeyKind, NodeKeyPair } from './crypto/node-keys.ts';
+export { generateKeyPair, nodeSigner, spkiOf, threadedSigner } from './crypto/node-keys.ts';
+export type { KeyKind } from './crypto/key-kinds.ts';
+export type { NodeKeyPair } from './crypto/node-keys.ts';
 export { decryptPrivateKey, encryptPrivateKey } from './crypto/encrypted-key.ts';
 export { nodePasswordCrypto } from './crypto/password-port.ts';
 export { TRUST_ERRORS, TrustError } from './errors.ts';
@@ -25,7 +26,6 @@ export { anchorOf, isSelfSigned, makeBundle } from './bundle/bundle.ts';
 export type { Bundle, BundleFile } from './bundle/bundle.ts';
 export { loadBundle, watchBundle } from './bundle/load-bundle.ts';
 export type { BundleOptions } from './bundle/load-bundle.ts';
-export { makeFolder } from './files/make-folder.ts';
 export { realFiles, watchFiles } from './files/watch-files.ts';
 export type { FilePort, FileWatch, WatchOptions } from './files/watch-files.ts';
 

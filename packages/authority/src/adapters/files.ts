@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder } from '@countersign/trust';
+import { makeFolder } from '@countersign/trust/make-folder';
 import { AuthorityError } from '../errors.ts';
 
 /** The code of a failed system call. */

@@ -12,7 +12,8 @@ import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { open as unseal, seal } from '../adapters/sealed-stream.ts';
 import { copyFromPostgres, copyToPostgres } from '../adapters/postgres/transfer.ts';
 import { copySqliteStore, openSqliteStore } from '../adapters/sqlite/store.ts';
-import { recordAudit } from '../domain/audit.ts';
+import { findAuditBreak, recordAudit } from '../domain/audit.ts';
+import type { Store } from '../domain/ports.ts';
 import { AuthorityError } from '../errors.ts';
 import { surroundings } from './options.ts';
 import type { Surroundings } from './options.ts';
@@ -21,6 +22,14 @@ import type { Surroundings } from './options.ts';
 const storeName = 'authority.sqlite';
 const markerName = 'countersign.json';
 const entryName = /^(?:countersign\.json|authority\.sqlite|ca\/[a-z0-9-]+\.(?:crt|key|crl))$/u;
+
+/** What a backup has led to. */
+export interface BackedUp {
+  readonly file: string;
+  readonly bytes: number;
+  /** The first audit record that does not follow from the one before it; undefined when all do. */
+  readonly auditBreak: number | undefined;
+}
 
 /**
  * Writes everything the authority is (its CAs with their encrypted keys, its store) to one file, sealed with a passphrase. The
@@ -34,7 +43,7 @@ const entryName = /^(?:countersign\.json|authority\.sqlite|ca\/[a-z0-9-]+\.(?:cr
 export async function backup(
   dataDir: string,
   options: Surroundings & { readonly out: string; readonly passphrase: string },
-): Promise<{ file: string; bytes: number }> {
+): Promise<BackedUp> {
   const folder = dataFolder(dataDir);
   await checkMarker(folder);
   if (options.passphrase === '') throw new AuthorityError('invalid_option', 'an empty passphrase protects nothing');
@@ -45,6 +54,8 @@ export async function backup(
     // The store before the keys: a store never names a CA whose key came later.
     const database = await rememberedDatabase(folder);
     await (database === undefined ? copySqliteStore(folder.store, copy) : copyFromPostgres(database.postgres, copy));
+    // Of the copy, so that the running authority is not kept from its work. A broken chain is told, and saved as it is.
+    const auditBreak = await withCopy(copy, findAuditBreak);
     const names = (await readdir(folder.caFolder)).map((name) => `ca/${name}`).filter((name) => entryName.test(name));
     const entries: ArchiveEntry[] = [
       { name: markerName, path: folder.marker },
@@ -54,9 +65,18 @@ export async function backup(
     const file = resolve(options.out);
     const bytes = await writeNew(file, seal(pack(entries), options.passphrase));
     await recordBackup(folder, options, file);
-    return { file, bytes };
+    return { file, bytes, auditBreak };
   } finally {
     await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function withCopy<T>(path: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = openSqliteStore(path);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
   }
 }
 
@@ -98,6 +118,8 @@ export interface Restored {
   readonly epoch: string;
   /** CRL numbers go on above this one, so above any that was ever served. */
   readonly crlNumbersFrom: number;
+  /** The first audit record that does not follow from the one before it; undefined when all do. */
+  readonly auditBreak: number | undefined;
 }
 
 /**
@@ -161,8 +183,8 @@ async function checkRestored(folder: DataFolder): Promise<void> {
 
 async function beginAnew(storePath: string, options: Surroundings): Promise<Restored> {
   const { clock, random } = surroundings(options);
-  const store = openSqliteStore(storePath);
-  try {
+  return withCopy(storePath, async (store) => {
+    const auditBreak = await findAuditBreak(store);
     const now = clock();
     const epoch = Buffer.from(random(16)).toString('hex');
     // Numbers are counted one by one, and a clock counts milliseconds: no authority has served as many CRLs.
@@ -171,10 +193,8 @@ async function beginAnew(storePath: string, options: Surroundings): Promise<Rest
       await tx.beginEpoch(epoch, crlNumbersFrom);
       await recordAudit(tx, now, 'authority.restored', { kind: 'local' }, { epoch });
     });
-    return { epoch, crlNumbersFrom };
-  } finally {
-    await store.close();
-  }
+    return { epoch, crlNumbersFrom, auditBreak };
+  });
 }
 
 function restoreError(error: unknown, file: string): unknown {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseCertificate } from '@countersign/pki';
-import { KEY_KINDS, verifyJws } from '@countersign/trust';
+import { verifyJws } from '@countersign/trust';
+import { KEY_KINDS } from '@countersign/trust/key-kinds';
 import { snapshotSigner } from '../../src/domain/snapshot-jws.ts';
 import { testDomain } from '../support/context.ts';
 import { issuingOf } from '../support/ocsp.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { parseCrl } from '@countersign/pki';
 import { temporaryFolder } from '@countersign/testkit';
@@ -97,5 +98,19 @@ describe('backup and restore', () => {
     assert.equal(await codeOf(restore(folder.in('target'), { file, passphrase })), 'ok');
     copyFileSync(join(folder.path, 'target/countersign.json'), folder.in('marker'));
     assert.match(readFileSync(folder.in('marker'), 'utf8'), /"format":1/u);
+  });
+
+  it('tells of an audit log that was changed from outside, and saves it as it is', async () => {
+    using folder = temporaryFolder();
+    const running = await sharedTest();
+    const whole = await backup(running.data, { out: folder.in('whole'), passphrase });
+    assert.equal(whole.auditBreak, undefined);
+    assert.equal((await restore(folder.in('data'), { file: folder.in('whole'), passphrase })).auditBreak, undefined);
+    const store = new DatabaseSync(folder.in('data', 'authority.sqlite'));
+    store.exec("UPDATE audit SET details = '{}' WHERE seq = 2");
+    store.close();
+    const changed = await backup(folder.in('data'), { out: folder.in('changed'), passphrase });
+    assert.equal(changed.auditBreak, 2);
+    assert.equal((await restore(folder.in('again'), { file: folder.in('changed'), passphrase })).auditBreak, 2);
   });
 });

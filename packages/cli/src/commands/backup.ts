@@ -1,10 +1,9 @@
 import { requireReadable } from '../admin/target.ts';
-import { readAuthorityFile } from '../config/authority-file.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder, dataState, requireData } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
 import { requirePassphrase } from '../data/secrets.ts';
-import { outputOf } from '../terminal/output.ts';
+import { type Output, outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -27,12 +26,16 @@ export const backup = command<BackupFlags & { readonly out: string }>({
     requireData(folder);
     const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
     const authority = await import('@countersign/authority');
-    const { file, bytes } = await authority.backup(folder.path, { out: pathFrom(this, given.out), passphrase });
-    output.object({ file, bytes });
+    const { file, bytes, auditBreak } = await authority.backup(folder.path, {
+      out: pathFrom(this, given.out),
+      passphrase,
+    });
+    output.object({ file, bytes, auditBreak });
     output.say(`wrote ${file} (${bytes} bytes)`);
     output.say(
       `passphrases are not in it: without the one that sealed it, and those of the CA's keys (${folder.secrets}), it opens nothing`,
     );
+    warnOfBreak(output, auditBreak);
   },
   parameters: {
     flags: { ...common, out: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'A new file' } },
@@ -49,6 +52,7 @@ export const restore = command<BackupFlags & { readonly config?: string }, [stri
     const output = outputOf(this, given.json);
     const from = pathFrom(this, file);
     requireReadable(from);
+    const { readAuthorityFile } = await import('../config/authority-file.ts');
     const config = given.config === undefined ? {} : readAuthorityFile(pathFrom(this, given.config));
     const folder = dataFolder(this, given.data ?? config.data);
     dataState(folder);
@@ -60,6 +64,7 @@ export const restore = command<BackupFlags & { readonly config?: string }, [stri
       const restored = await authority.restore(folder.path, { file: from, passphrase, ...database });
       output.object({ data: folder.path, ...restored });
       output.say(`restored into ${folder.path}; CRL numbers go on above ${restored.crlNumbersFrom}`);
+      warnOfBreak(output, restored.auditBreak);
       output.say('gateways take the whole state anew, and keep the revocations they knew besides');
     } finally {
       lock.release();
@@ -74,3 +79,11 @@ export const restore = command<BackupFlags & { readonly config?: string }, [stri
   },
   docs: { brief: 'Put a backup into a folder that holds no installation' },
 });
+
+// The copy is whole all the same: whoever looks into what happened needs it.
+function warnOfBreak(output: Output, at: number | undefined): void {
+  if (at === undefined) return;
+  output.note(
+    `countersign: warning: the audit log was changed from outside: its record ${at} does not follow from the one before it`,
+  );
+}

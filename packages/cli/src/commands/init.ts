@@ -1,7 +1,6 @@
-import { KEY_KINDS, type KeyKind } from '@countersign/trust';
+import { KEY_KINDS, type KeyKind } from '@countersign/trust/key-kinds';
 import { command } from './command.ts';
 import { httpUrl } from '../admin/names.ts';
-import { readAuthorityFile } from '../config/authority-file.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder, dataState } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
@@ -23,6 +22,7 @@ interface InitFlags {
 export const init = command<InitFlags>({
   async run(given) {
     const output = outputOf(this, given.json);
+    const { readAuthorityFile } = await import('../config/authority-file.ts');
     const file = given.config === undefined ? {} : readAuthorityFile(pathFrom(this, given.config));
     const folder = dataFolder(this, given.data ?? file.data);
     const { initAuthority, renewIssuing } = await import('@countersign/authority');

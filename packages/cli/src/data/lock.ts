@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from '@countersign/trust';
+import { makeFolder } from '@countersign/trust/make-folder';
 import { CliFailure } from '../failure.ts';
 import type { DataFolder } from './folder.ts';
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '@countersign/trust';
+import { makeFolder } from '@countersign/trust/make-folder';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { type DataFolder, isMissing } from './folder.ts';

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '@countersign/trust';
+import { makeFolder } from '@countersign/trust/make-folder';
 import { CliFailure } from '../failure.ts';
 
 /** Where an identity's files go. */

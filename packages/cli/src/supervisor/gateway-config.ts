@@ -50,7 +50,8 @@ export function gatewayConfig(plan: StartPlan, around: GatewaySurroundings): unk
     ...(Object.keys(bundles).length === 0 ? {} : { bundles }),
     authority: { ...(own['authority'] as object | undefined), url: authorityUrl, identity: folder.gateway },
     state: join(folder.gateway, 'state'),
-    admin: { listen: before?.listen.admin ?? hostPort(plan.admin) },
+    // One place shows the whole machine.
+    admin: { listen: before?.listen.admin ?? hostPort(plan.admin), authorityMetrics: true },
     ...(plan.workers === undefined ? {} : { workers: plan.workers }),
   };
 }

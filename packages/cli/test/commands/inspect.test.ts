@@ -12,7 +12,7 @@ import {
   pemEncode,
   subjectAltName,
 } from '@countersign/pki';
-import { createRoot, temporaryFolder } from '@countersign/testkit';
+import { createRoot, ocspAnswer, temporaryFolder } from '@countersign/testkit';
 import { encryptPrivateKey, generateKeyPair, nodeCrypto, nodePasswordCrypto, nodeSigner } from '@countersign/trust';
 import { inProcess } from '../in-process.ts';
 
@@ -132,6 +132,24 @@ test('an OCSP request tells which certificates it asks about', async () => {
   const [request] = await inspected(folder.path, 'ask.ocsp');
   assert.equal(request?.['kind'], 'ocsp request');
   assert.deepEqual(request?.['serials'], [leaf.serialHex]);
+});
+
+test('an OCSP response tells its answers and their times', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = parseCertificate((await root.issue('demo')).der);
+  const request = buildOcspRequest([leaf], parseCertificate(root.der), nodeCrypto);
+  const revoked = { status: 'revoked', revocationTime: root.now, reason: 'keyCompromise' } as const;
+  writeFileSync(folder.in('good.ocsp'), await ocspAnswer(request, root));
+  writeFileSync(folder.in('revoked.ocsp'), await ocspAnswer(request, root, { status: () => revoked }));
+  writeFileSync(folder.in('later.ocsp'), await ocspAnswer(request, root, { error: 'tryLater' }));
+  const [good] = await inspected(folder.path, 'good.ocsp');
+  assert.equal(good?.['kind'], 'ocsp response');
+  assert.equal(good?.['status'], 'successful');
+  assert.match(String(good?.['answers']), new RegExp(`^${leaf.serialHex} good, as of .+Z, until .+Z$`, 'u'));
+  const [bad] = await inspected(folder.path, 'revoked.ocsp');
+  assert.match(String(bad?.['answers']), /revoked at .+Z \(keyCompromise\)/u);
+  assert.deepEqual(await inspected(folder.path, 'later.ocsp'), [{ kind: 'ocsp response', status: 'tryLater' }]);
 });
 
 test('one malformed block does not hide the others', async () => {

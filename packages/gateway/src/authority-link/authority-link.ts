@@ -4,6 +4,7 @@ import type { OperatorLog } from '../log/operator-log.ts';
 import type { CertificateEnd } from '../metrics/primary-metrics.ts';
 import type { CheckedCertificate } from '../primary/server-certificate.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
+import { authorityMetrics } from './authority-metrics.ts';
 import { FeedFollower } from './feed-follower.ts';
 import { obtainIdentity } from './identity.ts';
 import { words } from './retry.ts';
@@ -123,6 +124,12 @@ export class AuthorityLink {
   /** When the trust state was last known to be complete: milliseconds since the epoch. */
   get freshAt(): number | undefined {
     return this.#parts.feed.ledger.freshAt;
+  }
+
+  /** The authority's own metrics, in the text format of Prometheus; empty while it does not answer. */
+  metrics(): Promise<string> {
+    const { identity } = this.#parts;
+    return authorityMetrics((url, init) => identity.fetch(url, init), this.#options.authority.url);
   }
 
   /** What a new worker has to know. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { enroll, Identity, type IdentityFiles, loadIdentity, type Material, SdkError } from '@countersign/sdk';
-import { makeFolder } from '@countersign/trust';
+import { makeFolder } from '@countersign/trust/make-folder';
 import type { AuthorityConfig } from '../config/config.ts';
 import { GatewayStartError } from '../primary/start-error.ts';
 import { retry, type RetryOptions, words } from './retry.ts';

@@ -4,6 +4,7 @@ import { DEFAULT_HTTP_OPTIONS, type HttpOptions } from '../connection.ts';
 import { parseAddress } from './address.ts';
 import type {
   AccessLogTarget,
+  AdminConfig,
   AuthorityConfig,
   BundleConfig,
   GatewayConfig,
@@ -59,7 +60,7 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
     listeners: shape.listeners.map((entry, index) => compileListener(entry, index, reading)),
     authority,
     bundles: compileBundles(shape, reading),
-    admin: shape.admin === undefined ? undefined : parseAddress(shape.admin.listen),
+    admin: adminOf(shape.admin),
     stateDir: compileStateDir(shape, authority, reading),
     workers: shape.workers,
     accessLog: compileAccessLog(shape, reading),
@@ -198,4 +199,9 @@ function compileHttp(shape: GatewayConfigShape): HttpOptions {
 /** The schema has let only durations through. */
 function milliseconds(value: number | string | undefined, fallback: number): number {
   return value === undefined ? fallback : (parseDuration(value) ?? fallback);
+}
+
+function adminOf(shape: GatewayConfigShape['admin']): AdminConfig | undefined {
+  const listen = shape === undefined ? undefined : parseAddress(shape.listen);
+  return listen === undefined ? undefined : { listen, authorityMetrics: shape?.authorityMetrics ?? false };
 }

@@ -8,7 +8,7 @@ export interface GatewayConfig {
   readonly authority: AuthorityConfig | undefined;
   /** By name; `own` is the authority's and not in here. */
   readonly bundles: ReadonlyMap<string, BundleConfig>;
-  readonly admin: Address | undefined;
+  readonly admin: AdminConfig | undefined;
   /** Folder for the last verified trust state and the last good CRLs; undefined: nothing is kept. */
   readonly stateDir: string | undefined;
   /** Undefined: one for each core. */
@@ -20,6 +20,12 @@ export interface GatewayConfig {
   readonly drainMs: number;
   /** What an operator should know although it is allowed. */
   readonly warnings: readonly string[];
+}
+
+export interface AdminConfig {
+  readonly listen: Address;
+  /** Tell the authority's metrics beside the gateway's own. */
+  readonly authorityMetrics: boolean;
 }
 
 export type AccessLogTarget =

@@ -198,7 +198,13 @@ export const gatewayConfigSchema = z
       .describe("CAs of clients, by name. `own` is the authority's and not written here.")
       .optional(),
     admin: z
-      .strictObject({ listen: address('HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.') })
+      .strictObject({
+        listen: address('HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.'),
+        authorityMetrics: z
+          .boolean()
+          .describe("Also tell the authority's metrics at /metrics: where it runs on the same machine. Absent: false.")
+          .optional(),
+      })
       .describe('Absent: none.')
       .optional(),
     state: file(

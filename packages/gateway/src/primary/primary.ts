@@ -157,8 +157,9 @@ export class Primary {
     this.#sockets = await openListenSockets(config.listeners);
     this.#sources = await this.#openSources(config);
     if (config.admin !== undefined) {
-      this.#admin = await startAdminServer(config.admin, {
-        metrics: () => this.#workers.metrics(),
+      const { listen, authorityMetrics } = config.admin;
+      this.#admin = await startAdminServer(listen, {
+        metrics: () => this.#metrics(authorityMetrics),
         notReady: () => this.#notReady(),
       });
     }
@@ -251,6 +252,12 @@ export class Primary {
       crls: () => this.#sources?.crls() ?? [],
       crlSources: () => this.#sources?.crlSources() ?? [],
     };
+  }
+
+  async #metrics(withAuthority: boolean): Promise<string> {
+    const own = this.#workers.metrics();
+    const authority = withAuthority ? this.#link?.metrics() : undefined;
+    return (await own) + ((await authority) ?? '');
   }
 
   /** Why clients would not be admitted; undefined when they would. */

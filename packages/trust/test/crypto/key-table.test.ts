@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
-import { generateKeyPair, KEY_KINDS, nodeCrypto, nodeSigner, threadedSigner } from '@countersign/trust';
+import { generateKeyPair, nodeCrypto, nodeSigner, threadedSigner } from '@countersign/trust';
+import { KEY_KINDS } from '@countersign/trust/key-kinds';
 import { PkiError, toHex } from '@countersign/pki';
 
 const data = Uint8Array.of(1, 2, 3);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { basicConstraints, buildCertificate, buildName, parseCertificate, verifySignature } from '@countersign/pki';
-import { generateKeyPair, KEY_KINDS, nodeCrypto, nodeSigner } from '@countersign/trust';
+import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
+import { KEY_KINDS } from '@countersign/trust/key-kinds';
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 0, 1);

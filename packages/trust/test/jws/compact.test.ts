@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { createRoot, TEST_TIME } from '@countersign/testkit';
 import * as fc from 'fast-check';
 
-import { KEY_KINDS, signJws, verifyJws } from '../../src/index.ts';
+import { KEY_KINDS } from '../../src/crypto/key-kinds.ts';
+import { signJws, verifyJws } from '../../src/index.ts';
 
 const root = await createRoot('Root', { now: TEST_TIME });
 const signer = { key: root.key.privateKey, chain: [root.der] };
