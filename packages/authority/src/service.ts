@@ -1,7 +1,17 @@
 import { parseCertificate, pemDecode, PkiError } from '@countersign/pki';
 import { normalizeSerial } from '@countersign/protocol';
-import type { CertificateDetail, CertificateList, Convergence, IssuedCertificate } from '@countersign/protocol';
+import type {
+  AcmeKeyCreated,
+  AcmeKeyList,
+  CertificateDetail,
+  CertificateList,
+  Convergence,
+  IssuedCertificate,
+} from '@countersign/protocol';
 import type { AuditActor, RevocationReason, RevocationResult, ReleaseResult } from '@countersign/protocol';
+import type { SecretSeal } from './domain/acme/context.ts';
+import { createEabKey, describeEabKey, removeEabKey } from './domain/acme/eab.ts';
+import type { EabPolicy } from './domain/acme/records.ts';
 import type { CrlPublisher } from './domain/crl.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
@@ -26,6 +36,7 @@ export const convergenceBoundMs = 1000;
 
 export interface ServiceParts {
   readonly context: TokenContext;
+  readonly secrets: SecretSeal;
   readonly hub: FeedHub;
   readonly crls: CrlPublisher;
   readonly ocsp: Pick<Presigning, 'settled'>;
@@ -40,6 +51,9 @@ export interface TargetInput {
   readonly serial?: string | undefined;
   readonly certificate?: string | undefined;
 }
+
+/** An external account key to be made. */
+type AcmeKeyWish = EabPolicy & { readonly name: string; readonly ttlSeconds: number };
 
 type Issuance = Outcome<{ issued: IssuedCertificate }>;
 
@@ -69,6 +83,21 @@ export class AuthorityService {
 
   createToken(wish: TokenWish, actor: AuditActor): Promise<Outcome<{ token: string; expiresAt: number }>> {
     return createToken(this.#parts.context, wish, actor);
+  }
+
+  async createAcmeKey(wish: AcmeKeyWish, actor: AuditActor): Promise<Outcome<{ created: AcmeKeyCreated }>> {
+    const { name, ttlSeconds, ...policy } = wish;
+    const { context, secrets } = this.#parts;
+    const made = await createEabKey({ ...context, secrets }, { name, policy, ttlSeconds }, actor);
+    return made.ok ? { ok: true, created: { ...describeEabKey(made.key), hmacKey: made.secret } } : made;
+  }
+
+  async listAcmeKeys(): Promise<AcmeKeyList> {
+    return { keys: (await this.#parts.context.store.eabKeys()).map(describeEabKey) };
+  }
+
+  removeAcmeKey(id: string, actor: AuditActor): Promise<Outcome<object>> {
+    return removeEabKey(this.#parts.context, id, actor);
   }
 
   /** Revokes, then waits until CRL, OCSP and gateways know, for a second at most. */

@@ -13,6 +13,7 @@ import { type CommandShape, leadingFlags, spreadLists } from './arguments.ts';
 import { agent } from './commands/agent.ts';
 import { authority } from './commands/authority.ts';
 import { backup, restore } from './commands/backup.ts';
+import { eab } from './commands/eab.ts';
 import { enroll } from './commands/enroll.ts';
 import { gateway } from './commands/gateway.ts';
 import { init } from './commands/init.ts';
@@ -54,6 +55,7 @@ export const commands: RouteMap<CliContext> = buildRouteMap({
     list,
     show,
     token,
+    eab,
     verify,
     inspect,
     backup,

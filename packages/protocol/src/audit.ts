@@ -18,6 +18,11 @@ export const auditActions = [
   'token.redeemed',
   'token.revoked',
   'backup.made',
+  'acme.account_created',
+  'acme.account_deactivated',
+  'acme.key_changed',
+  'acme.eab_created',
+  'acme.eab_removed',
 ] as const;
 /** What was done, as an audit record names it. */
 export const auditActionSchema = z.enum(auditActions);
@@ -25,7 +30,7 @@ export type AuditAction = z.infer<typeof auditActionSchema>;
 
 /** Who did it, and through which door. */
 export const auditActorSchema = z.strictObject({
-  kind: z.enum(['local', 'admin', 'gateway', 'holder', 'token', 'authority']),
+  kind: z.enum(['local', 'admin', 'gateway', 'holder', 'token', 'acme', 'authority']),
   name: z.string().optional(),
   serial: z.string().optional(),
 });

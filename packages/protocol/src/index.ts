@@ -1,3 +1,4 @@
+export * from './acme.ts';
 export * from './audit.ts';
 export * from './certificates.ts';
 export * from './enrollment.ts';

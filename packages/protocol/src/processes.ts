@@ -10,6 +10,8 @@ export type ProcessRole = z.infer<typeof processRoleSchema>;
 export const listenSchema = z.strictObject({
   authority: z.string().optional(),
   http: z.string().optional(),
+  /** The listener that asks for no client certificate. */
+  enroll: z.string().optional(),
   /** The authority's admin socket, or the gateway's admin listener. */
   admin: z.string().optional(),
   gateway: z.array(z.string()).optional(),

@@ -1,5 +1,12 @@
 import type { z } from 'zod';
 import {
+  acmeKeyCreatedSchema,
+  acmeKeyListSchema,
+  acmeKeyRemovalSchema,
+  acmeKeyRemovedSchema,
+  acmeKeyRequestSchema,
+} from './acme.ts';
+import {
   bundleSchema,
   certificateDetailSchema,
   certificateListSchema,
@@ -130,6 +137,29 @@ export const routes = {
     summary: 'Renew the certificate that the connection shows',
     body: renewRequestSchema,
     response: issuedCertificateSchema,
+  },
+  acmeKey: {
+    method: 'POST',
+    path: '/v1/acme-keys',
+    principals: ['admin'],
+    summary: 'Make an external account key for ACME; its secret is told once',
+    body: acmeKeyRequestSchema,
+    response: acmeKeyCreatedSchema,
+  },
+  acmeKeys: {
+    method: 'GET',
+    path: '/v1/acme-keys',
+    principals: ['admin'],
+    summary: 'The external account keys, without their secrets',
+    response: acmeKeyListSchema,
+  },
+  removeAcmeKey: {
+    method: 'POST',
+    path: '/v1/acme-keys/removals',
+    principals: ['admin'],
+    summary: 'Remove an external account key: its accounts order nothing more',
+    body: acmeKeyRemovalSchema,
+    response: acmeKeyRemovedSchema,
   },
   feed: {
     method: 'GET',

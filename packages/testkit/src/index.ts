@@ -1,3 +1,5 @@
+export { AcmeTestClient, accountKey, base64urlOf, externalBinding, signJwsObject } from './acme-client.ts';
+export type { AccountKey, AcmeResponse, ExternalKey } from './acme-client.ts';
 export { createRoot, TestCa, TestCertificate, type CertificateOptions, type CrlOptions } from './ca.ts';
 export { TEST_TIME, testClock, type TestClock } from './clock.ts';
 export { runCommand, type CommandOptions, type CommandResult } from './command.ts';
@@ -10,6 +12,7 @@ export {
   type RawConnection,
 } from './connections.ts';
 export { curl, type CurlResult } from './curl.ts';
+export { serveDns, type DnsRecords, type TestDnsServer } from './dns-server.ts';
 export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';

@@ -35,6 +35,7 @@ export interface ReadyEvent {
   readonly gateway: string;
   readonly authority: string;
   readonly http: string;
+  readonly enroll: string;
   readonly admin: string;
 }
 
@@ -59,7 +60,7 @@ export interface Product extends AsyncDisposable {
   readonly pid: number;
   readonly child: ChildProcess;
   /** The port of one door, e.g. `port('gateway')`. */
-  port(door: 'gateway' | 'authority' | 'http' | 'admin'): number;
+  port(door: 'gateway' | 'authority' | 'http' | 'enroll' | 'admin'): number;
   /** Everything printed so far. */
   stdout(): string;
   stderr(): string;
@@ -91,7 +92,7 @@ export interface ClientFiles {
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const fresh = options.data === undefined;
   const data = options.data ?? join(mkdtempSync(join(tmpdir(), 'countersign-product-')), 'D');
-  const ports = ['gateway', 'authority', 'http', 'admin']
+  const ports = ['gateway', 'authority', 'http', 'enroll', 'admin']
     .filter((door) => !(options.args ?? []).includes(`--${door}`))
     .flatMap((door) => [`--${door}`, '127.0.0.1:0']);
   const upstream = options.upstream === undefined ? [] : ['--upstream', options.upstream];

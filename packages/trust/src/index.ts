@@ -75,7 +75,8 @@ export type { CrlFollower, Following, UrlOptions } from './crl/follow-crl.ts';
 
 export { AddressGuard, ForbiddenAddress, guardForConfigured, isDestination } from './net/address-guard.ts';
 export type { AddressGuardOptions } from './net/address-guard.ts';
-export type { AddressKind } from './net/address-kind.ts';
+export { addressKind, addressOctets, isInRange, parseAddressRange } from './net/address-kind.ts';
+export type { AddressKind, AddressRange } from './net/address-kind.ts';
 export { fetchBounded, FetchFailed } from './net/fetch-bounded.ts';
 export type { BoundedAnswer, BoundedRequest, FetchProblem } from './net/fetch-bounded.ts';
 

@@ -26,7 +26,9 @@ export interface Certification {
   readonly actor: AuditActor;
   readonly action: AuditAction & ('certificate.issued' | 'certificate.renewed');
   /** The door's own condition, in the transaction that stores the certificate. A refusal stores nothing. */
-  readonly admit?: ((tx: StoreWriter, serial: string, now: number) => Promise<Outcome<object>>) | undefined;
+  readonly admit?:
+    | ((tx: StoreWriter, serial: string, now: number, certificate: NewCertificate) => Promise<Outcome<object>>)
+    | undefined;
 }
 
 /**
@@ -93,7 +95,7 @@ function keep(
   return store.write(async (tx) => {
     // Asked again: it may have been revoked since.
     if (await tx.keyIsRevoked(record.spkiSha256)) return revokedKey();
-    const admitted = (await admit?.(tx, serial, issuedAt)) ?? { ok: true as const };
+    const admitted = (await admit?.(tx, serial, issuedAt, record)) ?? { ok: true as const };
     if (!admitted.ok) return admitted;
     await tx.addCertificate(record);
     const details = { serial, name, profile, sans, issuer, notAfter, fingerprintSha256 };

@@ -6,6 +6,7 @@ import type {
   RevocationReason,
   San,
 } from '@countersign/protocol';
+import type { AcmeReader, AcmeWriter } from './acme/records.ts';
 
 /** Milliseconds since the epoch (UTC). */
 export type Clock = () => number;
@@ -115,7 +116,7 @@ export interface CertificateFilter {
 }
 
 /** Questions to the store. */
-export interface StoreReader {
+export interface StoreReader extends AcmeReader {
   state(): Promise<StoreState>;
   certificate(issuer: string, serial: string): Promise<StoredCertificate | undefined>;
   certificatesBySerial(serial: string): Promise<StoredCertificate[]>;
@@ -149,7 +150,7 @@ export interface StoreReader {
 }
 
 /** Changes, within one transaction. */
-export interface StoreWriter extends StoreReader {
+export interface StoreWriter extends StoreReader, AcmeWriter {
   addCertificate(certificate: NewCertificate): Promise<void>;
   revokeCertificate(id: number, reason: RevocationReason, revokedAt: number): Promise<void>;
   releaseCertificate(id: number): Promise<void>;
@@ -175,6 +176,8 @@ export interface StoreWriter extends StoreReader {
  * rejects leaves no trace.
  */
 export interface Store extends StoreReader {
+  /** Whether other nodes may have it open too. */
+  readonly shared: boolean;
   write<T>(work: (tx: StoreWriter) => Promise<T>): Promise<T>;
   /** Several questions about one and the same moment. */
   view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T>;

@@ -12,7 +12,7 @@ import type { RouteParts } from './routes.ts';
 import { serveApi } from './routes.ts';
 
 /** A request has ten seconds to arrive, a PEM chain and a thousand names fit in the body. */
-const limits = { requestTimeout: 10_000, bodyLimit: 512 << 10 };
+export const limits = { requestTimeout: 10_000, bodyLimit: 512 << 10 };
 
 /** A server with the whole API on it. */
 export interface Application<S extends Server | SecureServer> {
@@ -40,7 +40,8 @@ export function secureApplication(
   return finish(app, () => server, whoCalls, parts, log);
 }
 
-function application(make: (listener: RequestListener) => Server | SecureServer): FastifyInstance {
+/** A fastify application on a server of ours. */
+export function application(make: (listener: RequestListener) => Server | SecureServer): FastifyInstance {
   return fastify({
     bodyLimit: limits.bodyLimit,
     return503OnClosing: false,
@@ -57,7 +58,7 @@ function finish<S extends Server | SecureServer>(
   parts: RouteParts,
   log: Logger,
 ): Application<S> {
-  answerWithProblems(app, log);
+  answerWithProblems(app, log, knownPaths);
   serveApi(app, whoCalls, parts);
   const made = server();
   if (made === undefined) throw new Error('fastify makes its server at once');
@@ -71,7 +72,8 @@ function finish<S extends Server | SecureServer>(
 
 const knownPaths = Object.values(routes).map(({ path }) => new RegExp(`^${path.replaceAll(/:\w+/gu, '[^/]+')}$`, 'u'));
 
-function answerWithProblems(app: FastifyInstance, log: Logger): void {
+/** Answers refusals and failures with problem documents, and logs what is answered; `paths` take other methods at least. */
+export function answerWithProblems(app: FastifyInstance, log: Logger, paths: readonly RegExp[]): void {
   const answer = async (request: FastifyRequest, reply: FastifyReply, error: ProblemError): Promise<void> => {
     const { correlationId, status } = await sendProblem(reply, error.code, error.message);
     const level = status >= 500 ? 'error' : 'info';
@@ -84,7 +86,7 @@ function answerWithProblems(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => answer(request, reply, requestError(error)));
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?');
-    const known = knownPaths.some((pattern) => pattern.test(path));
+    const known = paths.some((pattern) => pattern.test(path));
     return answer(
       request,
       reply,

@@ -92,6 +92,17 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
   serveRoute(
     app,
     whoCalls,
+    'acmeKey',
+    async ({ caller, body }) => need(await service.createAcmeKey(body, actorOf(caller))).created,
+  );
+  serveRoute(app, whoCalls, 'acmeKeys', () => service.listAcmeKeys());
+  serveRoute(app, whoCalls, 'removeAcmeKey', async ({ caller, body }) => {
+    need(await service.removeAcmeKey(body.id, actorOf(caller)));
+    return { id: body.id };
+  });
+  serveRoute(
+    app,
+    whoCalls,
     'enroll',
     async ({ body, request }) => need(await service.enroll(bearer(request), body.csr)).issued,
   );

@@ -34,6 +34,11 @@ export function secureContext({ key, chain, ca }: ApiIdentity): ServerOptions {
   };
 }
 
+/** A listener that asks for no certificate, so that browsers do not ask their users for one. */
+export function openTlsOptions(identity: ApiIdentity): ServerOptions {
+  return { ...secureContext(identity), requestCert: false, ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 };
+}
+
 /** The API's listener: it asks for a certificate and decides itself, at every request. */
 export function tlsOptions(identity: ApiIdentity): ServerOptions {
   return {

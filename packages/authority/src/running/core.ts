@@ -5,12 +5,14 @@ import type { DataFolder } from '../adapters/data-folder.ts';
 import { readKey } from '../adapters/key-files.ts';
 import { openStore, rememberDatabase } from '../adapters/open-store.ts';
 import { loadCas } from '../adapters/signing-ca.ts';
+import { derivedSecret, secretSeal } from '../adapters/acme/secret-seal.ts';
 import { jwtTokenSeal } from '../adapters/token-seal.ts';
+import type { SecretSeal } from '../domain/acme/context.ts';
 import { currentIssuer } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
 import { CrlPublisher } from '../domain/crl.ts';
 import { FeedHub } from '../domain/feed-hub.ts';
-import type { After, Clock, Store } from '../domain/ports.ts';
+import type { After, Clock, Random, Store } from '../domain/ports.ts';
 import { snapshotSigner } from '../domain/snapshot-jws.ts';
 import type { TokenContext } from '../domain/tokens.ts';
 import { AuthorityError } from '../errors.ts';
@@ -27,6 +29,11 @@ export interface Core {
   readonly crls: CrlPublisher;
   readonly log: Logger;
   readonly cas: () => CaSet;
+  readonly random: Random;
+  /** Seals secrets that the store keeps; the same on every node. */
+  readonly secrets: SecretSeal;
+  /** A secret for one purpose, the same on every node. */
+  secret(purpose: string): Uint8Array;
   /** Takes up CAs that another process has made, and keys that were brought; whether there were any. */
   keepCas(): Promise<boolean>;
   context(urls: { readonly publicHttp: string; readonly apiUrl: () => string }): TokenContext;
@@ -78,6 +85,9 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       crls,
       log,
       cas: () => cas,
+      random,
+      secrets: secretSeal(derivedSecret(tokenKey, 'secrets'), random),
+      secret: (purpose) => derivedSecret(tokenKey, purpose),
       keepCas: async () => {
         const { generation } = await store.state();
         const brought = cas.elsewhere.some(({ id }) => existsSync(folder.keyOf(id)));

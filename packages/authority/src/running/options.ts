@@ -7,6 +7,7 @@ import { parseAddress } from '../adapters/listen.ts';
 import { parseTypedName } from '../domain/names.ts';
 import { AuthorityError } from '../errors.ts';
 import type { Surroundings } from '../operations/options.ts';
+import type { AcmeOptions } from './acme-options.ts';
 
 /** How the authority runs. */
 export interface AuthorityOptions extends Surroundings {
@@ -19,6 +20,9 @@ export interface AuthorityOptions extends Surroundings {
   readonly listen?: string;
   /** `HOST:PORT` of the plain listener for CRLs and CA certificates. Default `127.0.0.1:8080`. */
   readonly http?: string;
+  /** `HOST:PORT` of the listener that asks for no client certificate: ACME. Absent: there is none; port 0 takes a free one. */
+  readonly enroll?: string;
+  readonly acme?: AcmeOptions;
   /** Further names of the API's certificate, beside localhost, 127.0.0.1, ::1, the host's name and where it listens. */
   readonly names?: readonly string[];
   /** The base URL that tokens send their holders to. Default: where the API listens. */
@@ -50,10 +54,12 @@ function sanOf(text: string): San {
 
 /** The names of the API's certificate. */
 export function apiNames(options: AuthorityOptions): San[] {
-  const { host } = parseAddress(options.listen ?? defaultAddresses.listen);
-  const wanted = ['localhost', '127.0.0.1', '::1', ...(anyHost.has(host) ? [] : [host]), ...(options.names ?? [])].map(
-    sanOf,
-  );
+  const listeners = [
+    options.listen ?? defaultAddresses.listen,
+    ...(options.enroll === undefined ? [] : [options.enroll]),
+  ];
+  const hosts = listeners.map((listener) => parseAddress(listener).host).filter((host) => !anyHost.has(host));
+  const wanted = ['localhost', '127.0.0.1', '::1', ...hosts, ...(options.names ?? [])].map(sanOf);
   // A host's own name is whatever somebody called it, and need not be one that a certificate can carry.
   const own = parseTypedName('dns', hostname());
   const all: San[] = 'malformed' in own ? wanted : [...wanted, { type: 'dns', value: own.value }];

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { adminSocketPath, clearSocket, prepareSocketFolder } from '../adapters/admin-socket.ts';
 import { keepApiIdentity } from '../adapters/api-identity.ts';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
-import { formatAddress, listen, listenOn } from '../adapters/listen.ts';
+import { formatAddress, listen, listenOn, parseAddress } from '../adapters/listen.ts';
 import { recordAudit } from '../domain/audit.ts';
 import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
@@ -26,6 +26,7 @@ import type { Closing } from './closing.ts';
 import { openCore } from './core.ts';
 import type { Core } from './core.ts';
 import { startOcsp } from './ocsp.ts';
+import { createEnrollment } from './enroll.ts';
 import { apiNames, defaultAddresses, urlOf } from './options.ts';
 import type { AuthorityOptions } from './options.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -33,7 +34,13 @@ import { startUpkeep } from './upkeep.ts';
 /** A running authority. */
 export interface RunningAuthority {
   /** Where it listens, with the real ports. */
-  readonly listen: { readonly authority: string; readonly http: string; readonly admin: string };
+  readonly listen: {
+    readonly authority: string;
+    readonly http: string;
+    readonly admin: string;
+    /** Where there is a listener that asks for no client certificate. */
+    readonly enroll?: string;
+  };
   /** Its metrics in the text format of Prometheus. */
   metrics(): Promise<string>;
   /** Answers what has been asked, ends the feeds, closes the store. */
@@ -96,7 +103,7 @@ async function run(
   });
   let identity = await keepApiIdentity(folder, context, apiNames(options));
 
-  const listening: { authority: string; http: string; admin: string } = {
+  const listening: { authority: string; http: string; admin: string; enroll?: string } = {
     authority: '',
     http: formatAddress(httpAddress),
     admin: socketPath,
@@ -116,8 +123,10 @@ async function run(
     ocsp: () => ocsp.figures(),
   };
   const metrics = createMetrics(() => metricsState(statusParts));
+  const { secrets } = core;
+  const service = new AuthorityService({ context, secrets, hub, crls, ocsp: ocsp.presigning, metrics, after, log });
   const parts: RouteParts = {
-    service: new AuthorityService({ context, hub, crls, ocsp: ocsp.presigning, metrics, after, log }),
+    service,
     hub,
     bundle: () => readBundle(store, clock()),
     status: () => authorityStatus(statusParts),
@@ -140,6 +149,31 @@ async function run(
   listening.authority = formatAddress(apiAddress);
   where.apiUrl ??= urlOf('https', apiAddress);
   await listen(local.server, { path: socketPath }, socketPath);
+  const own = (): string[] =>
+    [listening.authority, listening.http, listening.enroll ?? '']
+      .filter((address) => address !== '')
+      .map((address) => parseAddress(address).host);
+  const enrollment =
+    options.enroll === undefined
+      ? undefined
+      : createEnrollment({
+          core,
+          context,
+          service,
+          metrics,
+          identity,
+          own,
+          options: options.acme ?? {},
+          names: () => apiNames(options).map(({ value }) => value),
+        });
+  if (enrollment !== undefined && options.enroll !== undefined) {
+    const { server } = enrollment.application;
+    await enrollment.application.ready();
+    await enrollment.upkeep(true);
+    closing.push(() => enrollment.close());
+    servers.push(server);
+    listening.enroll = formatAddress(await listenOn(server, options.enroll));
+  }
 
   await store.write((tx) => recordAudit(tx, clock(), 'authority.started', { kind: 'authority' }, { version }));
   const stopUpkeep = startUpkeep({
@@ -150,7 +184,9 @@ async function run(
       if (kept.chain === identity.chain) return;
       identity = kept;
       api.server.setSecureContext(secureContext(identity));
+      enrollment?.application.server.setSecureContext(secureContext(identity));
     },
+    round: enrollment && (() => enrollment.upkeep(false)),
   });
   // The feeds first: a server waits for every answer that is under way, and these never end.
   closing.push(stopUpkeep, () => hub.close());

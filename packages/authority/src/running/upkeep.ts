@@ -7,6 +7,8 @@ export interface UpkeepTasks {
   readonly keepOcsp: () => Promise<void>;
   /** Renews the API's own certificate when its time has come. */
   readonly keepIdentity: () => Promise<void>;
+  /** What else is looked after every minute. */
+  readonly round?: (() => Promise<void>) | undefined;
 }
 
 const tickMs = 1000;
@@ -17,7 +19,7 @@ const roundMs = 60_000;
  * wall clock, which may jump) CRLs, the OCSP responder and the API's certificate. What fails is logged and tried again. The function that is returned ends
  * it when the round under way is done.
  */
-export function startUpkeep({ core, keepOcsp, keepIdentity }: UpkeepTasks): () => Promise<void> {
+export function startUpkeep({ core, keepOcsp, keepIdentity, round }: UpkeepTasks): () => Promise<void> {
   let lastRound = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
@@ -32,6 +34,7 @@ export function startUpkeep({ core, keepOcsp, keepIdentity }: UpkeepTasks): () =
     await core.crls.refresh();
     await keepOcsp();
     await keepIdentity();
+    await round?.();
   }
 
   const timer = setInterval(() => {

@@ -48,7 +48,10 @@ export async function open(
   const outgoing =
     'socketPath' in target
       ? plainRequest({ ...common, socketPath: target.socketPath }, resolve)
-      : secureRequest({ ...common, host: '127.0.0.1', port: target.port, ca: target.ca, ...target.identity }, resolve);
+      : secureRequest(
+          { ...common, host: '127.0.0.1', servername: '', port: target.port, ca: target.ca, ...target.identity },
+          resolve,
+        );
   outgoing.once('error', reject);
   outgoing.end(content);
   return promise;

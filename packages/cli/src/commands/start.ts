@@ -17,6 +17,7 @@ export const start = command<StartFlags>({
       gateway: flags.address('Where clients connect', '127.0.0.1:9443'),
       authority: flags.address("The authority's API", '127.0.0.1:8443'),
       http: flags.address('CRLs and CA certificates, plain HTTP', '127.0.0.1:8080'),
+      enroll: flags.address('ACME, on a listener that asks for no client certificate', '127.0.0.1:8444'),
       admin: flags.address('/metrics, /healthz and /readyz, plain HTTP', '127.0.0.1:9090'),
       name: {
         kind: 'parsed',

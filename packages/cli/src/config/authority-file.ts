@@ -2,6 +2,7 @@
 import { isAbsolute, dirname, resolve } from 'node:path';
 import type { DatabaseSettings } from '@countersign/authority';
 import { readUserFile } from '../admin/target.ts';
+import { acmeSettings } from './acme-settings.ts';
 import { checkSettings, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 const postgresSettings = {
@@ -27,6 +28,11 @@ export const authoritySettings = {
   },
   listen: { kind: 'text', brief: 'HOST:PORT of the API. Absent: 127.0.0.1:8443.' },
   http: { kind: 'text', brief: 'HOST:PORT of CRLs and CA certificates, plain HTTP. Absent: 127.0.0.1:8080.' },
+  enroll: {
+    kind: 'text',
+    brief: 'HOST:PORT of the listener that asks for no client certificate: ACME. Absent: there is none.',
+  },
+  acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
   names: { kind: 'texts', brief: "Further names of the API's certificate: DNS names and IP addresses." },
   publicUrl: {
     kind: 'text',

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { CliFailure } from '../failure.ts';
 
 /** What a setting holds. */
-export type SettingKind = 'text' | 'texts' | 'number';
+export type SettingKind = 'text' | 'texts' | 'number' | 'flag';
 
 /** One setting; a section holds settings of its own. */
 export type Setting =
@@ -15,19 +15,21 @@ export interface SettingTable {
   readonly [name: string]: Setting;
 }
 
-/** What a file of a table holds once it is checked. */
-export type Settings<T extends SettingTable> = { readonly [K in keyof T]?: SettingValue<T[K]> };
-
-type SettingValue<S extends Setting> = S extends {
-  readonly kind: 'section';
-  readonly settings: infer T extends SettingTable;
+interface Values {
+  readonly text: string;
+  readonly texts: readonly string[];
+  readonly number: number;
+  readonly flag: boolean;
 }
-  ? Settings<T>
-  : S['kind'] extends 'number'
-    ? number
-    : S['kind'] extends 'texts'
-      ? readonly string[]
-      : string;
+
+/** What a file of a table holds once it is checked. */
+export type Settings<T extends SettingTable> = {
+  readonly [K in keyof T]?: T[K] extends { readonly kind: 'section'; readonly settings: infer N extends SettingTable }
+    ? Settings<N>
+    : T[K]['kind'] extends keyof Values
+      ? Values[T[K]['kind']]
+      : never;
+};
 
 /** A YAML file whose whole is an object. @throws CliFailure `config_invalid` (exit 2). */
 export function parseYaml(path: string, text: string): Readonly<Record<string, unknown>> {
@@ -43,7 +45,7 @@ export function parseYaml(path: string, text: string): Readonly<Record<string, u
 
 /** The value of one setting. @throws CliFailure `config_invalid` (exit 2) when it is of another kind. */
 export function checkSetting(path: string, table: SettingTable, key: string, value: unknown): unknown {
-  const setting = table[key];
+  const setting = Object.hasOwn(table, key) ? table[key] : undefined;
   if (setting === undefined)
     throw invalidConfig(path, `${key} is not a setting; there are ${Object.keys(table).join(', ')}`);
   if (setting.kind === 'section') {
@@ -93,6 +95,11 @@ const kinds = {
     words: 'a list of texts',
     schema: { type: 'array', items: { type: 'string' } },
     holds: (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+  },
+  flag: {
+    words: 'true or false',
+    schema: { type: 'boolean' },
+    holds: (value: unknown): boolean => typeof value === 'boolean',
   },
   number: {
     words: 'a whole number above zero',

@@ -1,6 +1,7 @@
 // `start --config FILE`: the flags of `start` as YAML, and beside them whatever the gateway's own configuration may say.
 import { dirname } from 'node:path';
 import { readUserFile } from '../admin/target.ts';
+import { acmeSettings } from './acme-settings.ts';
 import { checkSetting, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 /** The flags of `start` that a file may set; on the command line they win. */
@@ -9,6 +10,8 @@ export const startSettings = {
   gateway: { kind: 'text', brief: 'HOST:PORT where clients connect.' },
   authority: { kind: 'text', brief: "HOST:PORT of the authority's API." },
   http: { kind: 'text', brief: 'HOST:PORT of CRLs and CA certificates, plain HTTP.' },
+  enroll: { kind: 'text', brief: 'HOST:PORT of ACME: the listener that asks for no client certificate.' },
+  acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
   admin: { kind: 'text', brief: 'HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.' },
   publicHttp: { kind: 'text', brief: 'URL where the world finds what `http` serves.' },
   workers: { kind: 'number', brief: 'Worker processes of the gateway.' },
@@ -39,7 +42,7 @@ export function readStartFile(path: string): StartFile {
   for (const [key, value] of Object.entries(parseYaml(path, readUserFile(path)))) {
     if (reserved.has(key)) throw invalidConfig(path, `${key}: start decides this itself`);
     // `authority` and `admin` are addresses here and objects in the gateway's own file.
-    const isFlag = key in startSettings && (typeof value !== 'object' || Array.isArray(value));
+    const isFlag = key in startSettings && (key === 'acme' || typeof value !== 'object' || Array.isArray(value));
     if (isFlag) flags[key] = checkSetting(path, startSettings, key, value);
     else rest[key] = value;
   }

@@ -10,6 +10,7 @@ export interface Listening {
   readonly gateway: string;
   readonly authority: string;
   readonly http: string;
+  readonly enroll: string;
   readonly admin: string;
 }
 
@@ -24,7 +25,7 @@ export interface Announcement {
 
 /**
  * Tells where everything listens and how to try it, then `ready` on a line of its own. With `--json` it is one object:
- * `{"event":"ready","gateway":…,"authority":…,"http":…,"admin":…}`.
+ * `{"event":"ready","gateway":…,"authority":…,"http":…,"enroll":…,"admin":…}`.
  */
 export function announce(output: Output, { folder, listen, upstream, demo, warnings }: Announcement): void {
   const gateway = urlFor(listen.gateway);
@@ -36,6 +37,7 @@ export function announce(output: Output, { folder, listen, upstream, demo, warni
     `  gateway    ${gateway}  ->  ${upstream}${demo ? '  (a demonstration; name your service with --upstream)' : ''}`,
   );
   output.say(`  authority  ${urlFor(listen.authority)}`);
+  output.say(`  acme       ${urlFor(listen.enroll)}acme/directory`);
   output.say(`  http       http://${listen.http}/  (CRLs and CA certificates)`);
   output.say(`  admin      http://${listen.admin}/metrics, /healthz, /readyz`);
   output.say();

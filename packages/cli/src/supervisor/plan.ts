@@ -1,4 +1,6 @@
 import type { HostPort } from '../admin/names.ts';
+import type { acmeSettings } from '../config/acme-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { DataFolder } from '../data/folder.ts';
 
 /** What `start` is going to run, decided from its flags, its file and the machine. */
@@ -9,6 +11,7 @@ export interface StartPlan {
   readonly gateway: HostPort;
   readonly authority: HostPort;
   readonly http: HostPort;
+  readonly enroll: HostPort;
   readonly admin: HostPort;
   /** The service behind the gateway; absent: the demonstration. */
   readonly upstream: string | undefined;
@@ -17,6 +20,8 @@ export interface StartPlan {
   /** Further names of the authority's own certificate. */
   readonly authorityNames: readonly string[];
   readonly publicHttp: string | undefined;
+  /** How ACME is offered, as `--config` says. */
+  readonly acme: Settings<typeof acmeSettings> | undefined;
   readonly workers: number | undefined;
   /** Files with further client CAs. */
   readonly trust: readonly string[];

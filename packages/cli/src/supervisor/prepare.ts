@@ -23,12 +23,12 @@ export type Prepared = Pick<StartPlan, 'passphrase' | 'http' | 'publicHttp'>;
 export async function prepare(
   context: CliContext,
   folder: DataFolder,
-  wanted: Pick<StartPlan, 'http' | 'publicHttp' | 'gateway' | 'authority' | 'admin' | 'trust'>,
+  wanted: Pick<StartPlan, 'http' | 'publicHttp' | 'gateway' | 'authority' | 'enroll' | 'admin' | 'trust'>,
   output: Output,
 ): Promise<Prepared> {
   const state = dataState(folder);
   // Told before anything is made; a port that is taken between now and then is told by the process that wants it.
-  for (const address of [wanted.gateway, wanted.authority, wanted.http, wanted.admin]) {
+  for (const address of [wanted.gateway, wanted.authority, wanted.http, wanted.enroll, wanted.admin]) {
     if (address.port !== 0) await tryAddress(address);
   }
   // The gateway reads them again, and follows them; a mistake in them is told before anything is made.

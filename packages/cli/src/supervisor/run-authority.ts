@@ -31,9 +31,11 @@ export async function runAuthority(
       adminSocket: adminSocketPath(folder.path),
     });
     writeProcesses(folder, [{ role: 'authority', pid: process.pid, listen: authority.listen }]);
-    output.object({ event: 'ready', authority: authority.listen.authority, http: authority.listen.http });
+    const { authority: api, http, enroll } = authority.listen;
+    output.object({ event: 'ready', authority: api, http, ...(enroll === undefined ? {} : { enroll }) });
     output.say(`authority  https://${authority.listen.authority}/`);
     output.say(`http       http://${authority.listen.http}/  (CRLs and CA certificates)`);
+    if (enroll !== undefined) output.say(`acme       https://${enroll}/acme/directory`);
     output.say('ready');
     const signal = await stopping.asked;
     output.note(`countersign: ${signal}: what is under way is finished, then this ends`);

@@ -24,6 +24,7 @@ export interface StartFlags {
   readonly gateway?: HostPort;
   readonly authority?: HostPort;
   readonly http?: HostPort;
+  readonly enroll?: HostPort;
   readonly admin?: HostPort;
   readonly name?: readonly string[];
   readonly publicHttp?: string;
@@ -89,7 +90,7 @@ type Wanted = Omit<StartPlan, 'passphrase'>;
 
 function planOf(context: CliContext, given: StartFlags, file: StartFile | undefined): Wanted {
   const flags = file?.flags ?? {};
-  const address = (key: 'gateway' | 'authority' | 'http' | 'admin', port: number): HostPort => {
+  const address = (key: 'gateway' | 'authority' | 'http' | 'enroll' | 'admin', port: number): HostPort => {
     const text = flags[key];
     return given[key] ?? (text === undefined ? { host: '127.0.0.1', port } : parseHostPort(text));
   };
@@ -110,10 +111,12 @@ function planOf(context: CliContext, given: StartFlags, file: StartFile | undefi
     gateway: address('gateway', 9443),
     authority: address('authority', 8443),
     http: address('http', 8080),
+    enroll: address('enroll', 8444),
     admin: address('admin', 9090),
     gatewayNames: [...new Set([...localNames(hostname()), ...names])],
     authorityNames: names,
     publicHttp: given.publicHttp ?? (flags.publicHttp === undefined ? undefined : httpUrl(flags.publicHttp)),
+    acme: flags.acme,
     workers: given.workers ?? flags.workers,
     trust: given.trust?.map((path) => pathFrom(context, path)) ?? flags.trust ?? [],
     gatewayConfig: file?.gatewayConfig,

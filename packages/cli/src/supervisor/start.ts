@@ -19,6 +19,7 @@ export interface RunningProduct {
     readonly gateway: string;
     readonly authority: string;
     readonly http: string;
+    readonly enroll: string;
     readonly admin: string;
   };
   readonly upstream: string;
@@ -98,6 +99,7 @@ export async function startProduct(plan: StartPlan, events: StartEvents): Promis
         gateway: gatewayAt.gateway?.[0] ?? '',
         authority: authorityAt.authority ?? '',
         http: authorityAt.http ?? '',
+        enroll: authorityAt.enroll ?? '',
         admin: gatewayAt.admin ?? '',
       },
       upstream,
@@ -141,6 +143,8 @@ function authorityOptions(plan: StartPlan, before: ListeningEvent | undefined): 
     passphrase: plan.passphrase,
     listen: before?.listen.authority ?? hostPort(plan.authority),
     http: before?.listen.http ?? hostPort(plan.http),
+    enroll: before?.listen.enroll ?? hostPort(plan.enroll),
+    ...(plan.acme === undefined ? {} : { acme: plan.acme }),
     adminSocket: adminSocketPath(plan.folder.path),
     names: plan.authorityNames,
     ...(plan.publicHttp === undefined ? {} : { publicHttp: plan.publicHttp }),

@@ -118,6 +118,7 @@ class PostgresStore {
   store(): Store {
     return {
       ...readThrough(sqlReader(this.#connections.db), retryLost),
+      shared: true,
       write: (work) => this.#queue.write(work),
       view: (work) => retryLost(() => this.#view(work)),
       onChange: (listener) => {

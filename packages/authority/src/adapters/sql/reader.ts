@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { CertificateFilter, StoreReader, StoreState } from '../../domain/ports.ts';
+import { acmeReader } from './acme-reader.ts';
 import {
   auditFromRow,
   certificateFromRow,
@@ -66,6 +67,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
   };
 
   return {
+    ...acmeReader(db),
     state,
     listCertificates,
     countCertificates,

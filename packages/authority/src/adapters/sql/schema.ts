@@ -1,3 +1,4 @@
+import { acmeTables } from './acme-schema.ts';
 import { optional, table } from './describe.ts';
 import { bytes, counter, integer, text } from './describe.ts';
 import type { RowsOf } from './describe.ts';
@@ -89,6 +90,7 @@ export const tables = {
     columns: { seq: integer, at: integer, action: text, actor: text, details: text, previous_hash: text, hash: text },
     primaryKey: ['seq'],
   }),
+  ...acmeTables,
 } as const;
 
 /** The tables as Kysely's types. */

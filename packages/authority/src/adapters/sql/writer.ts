@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { StoreWriter } from '../../domain/ports.ts';
+import { acmeWriter } from './acme-writer.ts';
 import { sqlReader } from './reader.ts';
 import { rowFromCertificate } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -18,6 +19,7 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
 
   return {
     ...reader,
+    ...acmeWriter(db),
     addCertificate: async (certificate) => {
       await db.insertInto('certificates').values(rowFromCertificate(certificate)).execute();
     },

@@ -85,6 +85,7 @@ class SqliteStore {
   store(): Store {
     return {
       ...readThrough(sqlReader(this.#reader.db), withOurErrors),
+      shared: false,
       write: (work) => this.#queue.write(work),
       // Between two writes nothing changes: a view takes its turn among them.
       view: (work) => this.#queue.write(work),
