@@ -80,12 +80,13 @@ export class Validations {
     const { store, clock } = this.#parts;
     const now = clock();
     for (const { id } of await store.acmeUnattended(everything ? Number.MAX_SAFE_INTEGER : now, 500)) {
-      const taken = await changeOrder(store, id, (order) =>
-        order.leaseUntil === undefined || (!everything && order.leaseUntil >= now)
-          ? undefined
-          : { ...order, leaseUntil: isOpen(order, now) ? now + leaseMs : undefined },
-      );
-      if (taken?.leaseUntil === undefined) continue;
+      // Another node may have been faster: then it is theirs.
+      let ours = false;
+      const taken = await changeOrder(store, id, (order) => {
+        ours = order.leaseUntil !== undefined && (everything || order.leaseUntil < now);
+        return ours ? { ...order, leaseUntil: now + leaseMs } : undefined;
+      });
+      if (!ours || taken === undefined) continue;
       for (const [index, { challenges }] of taken.authorizations.entries()) {
         for (const { type, status } of challenges) if (status === 'processing') this.submit(taken, index, type);
       }
