@@ -20,11 +20,11 @@ export interface TestHttpServer extends AsyncDisposable {
 }
 
 /**
- * Serves HTTP on a free port of the loopback.
+ * Serves HTTP on a free port of the loopback, or on a port that is given.
  *
  * @example await using server = await serveHttp((_request, response) => response.end(crl));
  */
-export async function serveHttp(listener: RequestListener, host = '127.0.0.1'): Promise<TestHttpServer> {
+export async function serveHttp(listener: RequestListener, host = '127.0.0.1', on = 0): Promise<TestHttpServer> {
   let current = listener;
   const seen: IncomingMessage[] = [];
   const open = new Set<Socket>();
@@ -39,7 +39,7 @@ export async function serveHttp(listener: RequestListener, host = '127.0.0.1'): 
     socket.on('error', () => undefined);
     socket.on('close', () => open.delete(socket));
   });
-  server.listen(0, host);
+  server.listen(on, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { buildCsr, buildName, der, parseCertificate } from '@countersign/pki';
 import type { Extension } from '@countersign/pki';
 import { generateKeyPair, nodeSigner } from '@countersign/trust';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { finalizeOrder } from '../../../src/domain/acme/finalize.ts';
 import type { AcmeKey } from '../../../src/domain/acme/jwk.ts';
 import { newOrder } from '../../../src/domain/acme/orders.ts';
