@@ -1,5 +1,5 @@
 import { parseCertificate } from '@countersign/pki';
-import { seedsFor } from '../../fuzz/corpus.ts';
+import { vectorBlobs } from '../../fuzz/corpus.ts';
 import type { FuzzTarget } from '../../fuzz/target.ts';
 import { isPkiError } from '../../fuzz/targets/expected.ts';
 
@@ -29,18 +29,32 @@ const bugs: Record<string, (bytes: Uint8Array) => unknown> = {
   },
 };
 
+/** Always the same ones, whatever else comes to the vectors: how soon a bug is found must not change with them. */
+function seeds(): readonly Uint8Array[] {
+  const own = vectorBlobs().filter(({ label, file }) => label === 'CERTIFICATE' && file.includes('pyca/x509/custom'));
+  return own.map(({ bytes }) => bytes).filter(isCertificate);
+}
+
+function isCertificate(bytes: Uint8Array): boolean {
+  try {
+    return parseCertificate(bytes).version === 3;
+  } catch {
+    return false;
+  }
+}
+
 export const targets: readonly FuzzTarget[] = [
   ...Object.entries(bugs).map(([name, run]) => ({
     name,
     form: 'der' as const,
-    seeds: () => seedsFor(['CERTIFICATE'], parseCertificate, 60),
+    seeds,
     run,
     expected: isPkiError,
   })),
   {
     name: 'reads-times-differently',
     form: 'der',
-    seeds: () => seedsFor(['CERTIFICATE'], parseCertificate, 60),
+    seeds,
     run: parseCertificate,
     expected: isPkiError,
     compare: (bytes) => (parseCertificate(bytes).notAfter > Date.UTC(2050, 0) ? 'planted: another date' : undefined),

@@ -87,7 +87,7 @@ export const verify = command<VerifyFlags, [string]>({
         values: ['modern', 'legacy'],
         default: 'modern',
         brief:
-          'legacy also verifies DSA, SHA-1, MD5 and RSA from 1024 bits: to look at old chains, never to trust them',
+          'legacy also verifies DSA, SHA-1, SHA-224 and RSA from 1024 bits: to look at old chains, never to trust them',
       },
     },
     positional: {

@@ -6,7 +6,7 @@ import { readAlgorithm } from '../x509/algorithm.ts';
 import { OID } from '../x509/oids.ts';
 
 /** Digests of RSASSA-PSS. */
-export type PssHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+export type PssHash = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 /** RSASSA-PSS-params (RFC 4055 section 3.1), where MGF1 uses the same digest and the trailer is 0xBC. */
 export interface PssParameters {
@@ -16,10 +16,17 @@ export interface PssParameters {
 }
 
 /** Octets of each digest. */
-export const DIGEST_OCTETS: Readonly<Record<PssHash, number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
+export const DIGEST_OCTETS: Readonly<Record<PssHash, number>> = {
+  sha1: 20,
+  sha224: 28,
+  sha256: 32,
+  sha384: 48,
+  sha512: 64,
+};
 
 const HASH_OF: Readonly<Record<string, PssHash>> = {
   [OID.sha1]: 'sha1',
+  [OID.sha224]: 'sha224',
   [OID.sha256]: 'sha256',
   [OID.sha384]: 'sha384',
   [OID.sha512]: 'sha512',

@@ -4,7 +4,7 @@ import { algorithmIdentifier, shareAlgorithm } from '../x509/algorithm.ts';
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import { OID } from '../x509/oids.ts';
 import type { PublicKeyKind } from '../x509/public-key.ts';
-import { encodePssParameters, readPssParameters } from './pss.ts';
+import { encodePssParameters, type PssHash, readPssParameters } from './pss.ts';
 
 /** Signature schemes that may be used for new signatures. */
 export const MODERN_SCHEMES = [
@@ -23,13 +23,19 @@ export const MODERN_SCHEMES = [
   'ml-dsa-87',
 ] as const;
 
-/** Schemes that are read so that old data can be verified where it is asked for by name; never for a verdict on a connection. */
+/**
+ * Schemes that are read so that old data can be verified where it is asked for by name; never for a verdict on a connection. MD2
+ * and MD5 are not among them: a signature with them proves nothing at all.
+ */
 export const LEGACY_SCHEMES = [
   'rsa-pkcs1-sha1',
-  'rsa-pkcs1-md5',
+  'rsa-pkcs1-sha224',
   'rsa-pss-sha1',
+  'rsa-pss-sha224',
   'ecdsa-sha1',
+  'ecdsa-sha224',
   'dsa-sha1',
+  'dsa-sha224',
   'dsa-sha256',
 ] as const;
 
@@ -43,19 +49,21 @@ export function isLegacyScheme(scheme: SignatureScheme): scheme is LegacyScheme 
 }
 
 const RSA_PKCS1: Readonly<Record<string, SignatureScheme>> = {
-  '1.2.840.113549.1.1.4': 'rsa-pkcs1-md5',
   '1.2.840.113549.1.1.5': 'rsa-pkcs1-sha1',
   '1.2.840.113549.1.1.11': 'rsa-pkcs1-sha256',
   '1.2.840.113549.1.1.12': 'rsa-pkcs1-sha384',
   '1.2.840.113549.1.1.13': 'rsa-pkcs1-sha512',
+  '1.2.840.113549.1.1.14': 'rsa-pkcs1-sha224',
 };
 
 const WITHOUT_PARAMETERS: Readonly<Record<string, SignatureScheme>> = {
   '1.2.840.10045.4.1': 'ecdsa-sha1',
+  '1.2.840.10045.4.3.1': 'ecdsa-sha224',
   '1.2.840.10045.4.3.2': 'ecdsa-sha256',
   '1.2.840.10045.4.3.3': 'ecdsa-sha384',
   '1.2.840.10045.4.3.4': 'ecdsa-sha512',
   '1.2.840.10040.4.3': 'dsa-sha1',
+  '2.16.840.1.101.3.4.3.1': 'dsa-sha224',
   '2.16.840.1.101.3.4.3.2': 'dsa-sha256',
   [OID.ed25519]: 'ed25519',
   [OID.mlDsa44]: 'ml-dsa-44',
@@ -146,9 +154,7 @@ export function defaultScheme(key: PublicKeyKind): ModernScheme | undefined {
       return ECDSA_OF[key.curve];
     case 'rsa':
       if (key.pss === undefined) return 'rsa-pkcs1-sha256';
-      return key.pss.parameters === undefined || key.pss.parameters.hash === 'sha1'
-        ? 'rsa-pss-sha256'
-        : `rsa-pss-${key.pss.parameters.hash}`;
+      return modernPssScheme(key.pss.parameters?.hash);
     case 'ed25519':
       return 'ed25519';
     case 'ml-dsa':
@@ -156,6 +162,12 @@ export function defaultScheme(key: PublicKeyKind): ModernScheme | undefined {
     default:
       return undefined;
   }
+}
+
+/** A key that is bound to a digest of old signs with none. */
+function modernPssScheme(hash: PssHash | undefined): ModernScheme | undefined {
+  if (hash === undefined) return 'rsa-pss-sha256';
+  return hash === 'sha1' || hash === 'sha224' ? undefined : `rsa-pss-${hash}`;
 }
 
 const algorithms = new Map<SignatureScheme, AlgorithmIdentifier>();
@@ -180,6 +192,8 @@ function encodeScheme(scheme: SignatureScheme): AlgorithmIdentifier {
       return algorithmIdentifier(OID.rsassaPss, encodePssParameters('sha384'));
     case 'rsa-pss-sha512':
       return algorithmIdentifier(OID.rsassaPss, encodePssParameters('sha512'));
+    case 'rsa-pss-sha224':
+      return algorithmIdentifier(OID.rsassaPss, encodePssParameters('sha224'));
     case 'rsa-pss-sha1':
       // Every field of RSASSA-PSS-params at its DEFAULT: an empty SEQUENCE.
       return algorithmIdentifier(OID.rsassaPss, Uint8Array.of(TAG.SEQUENCE, 0));

@@ -35,7 +35,7 @@ export function trustAnchor(certificate: Certificate): TrustAnchor {
 export type PathProfile = 'rfc5280' | 'webpki' | 'spiffe';
 
 /**
- * Which algorithms verify: `modern`, or `legacy`, which adds DSA, SHA-1, MD5 and RSA from 1024 bits for test suites and
+ * Which algorithms verify: `modern`, or `legacy`, which adds DSA, SHA-1, SHA-224 and RSA from 1024 bits for test suites and
  * for looking at old chains. Never let a peer or a configuration file choose `legacy`.
  */
 export type AlgorithmPolicy = 'modern' | 'legacy';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { nameToString, parseCertificate, parseCrl, pemDecode, PkiError } from '@countersign/pki';
+import { nameToString, parseCertificate, parseCrl, pemDecode, PkiError, verifySignature } from '@countersign/pki';
 import type { Certificate } from '@countersign/pki';
+import { nodeCrypto } from '@countersign/trust';
 
 const vectors = join(import.meta.dirname, '../vectors');
 
@@ -129,4 +130,25 @@ test('dates before 2050 in GeneralizedTime are refused unless that was allowed',
     'der_time',
   );
   assert.equal(parseCrl(block.der, { anyTimeForm: true }).entryCount, 1);
+});
+
+test('of pyca’s odd certificates exactly the malformed ones are refused', () => {
+  const { accepted, refused } = refusals('pyca/x509', false);
+  assert.deepEqual(refused, {
+    'badasn1time.pem': 'der_time',
+    // The signed part alone
+    'cryptography-scts-tbs-precert.der': 'der_tag',
+    'utf8-dnsname.pem': 'der_string',
+    'v1_cert.pem': 'algorithm_mismatch',
+  });
+  assert.equal(accepted, 28);
+});
+
+test('certificates of Ed25519 and Ed448 are read; a self-signed one of Ed25519 verifies', () => {
+  assert.deepEqual(refusals('pyca/x509/ed25519', false), { accepted: 3, refused: {} });
+  assert.deepEqual(refusals('pyca/x509/ed448', false), { accepted: 2, refused: {} });
+  const [block] = pemDecode(readFileSync(join(vectors, 'pyca/x509/ed25519/root-ed25519.pem')));
+  assert.ok(block);
+  const root = parseCertificate(block.der);
+  assert.equal(verifySignature(root, root.spki, nodeCrypto).ok, true);
 });
