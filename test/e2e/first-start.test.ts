@@ -124,3 +124,15 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 is refused in one line', async () => {
   assert.equal(ran.code, 1);
   assert.match(ran.stderr, /^countersign: NODE_TLS_REJECT_UNAUTHORIZED=0 .+\n$/mu);
 });
+
+test('a start that fails after its processes listen ends them, and itself', async () => {
+  using folder = temporaryFolder();
+  const data = folder.in('D');
+  assert.equal((await countersign(['init', '--data', data])).code, 0);
+  // The client `demo` cannot be written: its folder is a file.
+  writeFileSync(join(data, 'clients'), '');
+  const doors = ['gateway', 'authority', 'http', 'admin'].flatMap((door) => [`--${door}`, '127.0.0.1:0']);
+  const ran = await countersign(['start', '--data', data, '--workers', '1', ...doors]);
+  assert.equal(ran.code, 1, ran.stderr);
+  assert.match(ran.stderr, /^countersign: .*clients/mu);
+});

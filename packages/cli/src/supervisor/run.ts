@@ -70,9 +70,10 @@ export async function runStart(context: CliContext, given: StartFlags, output: O
     output.note(`countersign: ${signal}: what is under way is finished, then this ends`);
     await running.stop();
   } catch (error) {
+    // Nobody would end what goes on running without its lock, and this process could not end before it does.
+    await running?.stop();
     // A signal to the group ends what is only just starting: that is no failure, it was asked for.
     if (asked === undefined) throw error;
-    await running?.stop();
     output.note(`countersign: ${asked}: ended before everything listened`);
   } finally {
     stopping.release();
