@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../target.ts';
+import { acmeTargets } from './acme.ts';
 import { certificateTargets } from './certificates.ts';
 import { encodingTargets } from './encodings.ts';
 import { keyTargets } from './keys.ts';
@@ -12,4 +13,5 @@ export const targets: readonly FuzzTarget[] = [
   ...revocationTargets,
   ...keyTargets,
   ...pathTargets,
+  ...acmeTargets,
 ];
