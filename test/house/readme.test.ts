@@ -89,7 +89,11 @@ test('the programs read the examples', () => {
     writeFileSync(folder.in(`${kind}.yaml`), example(kind));
     return folder.in(`${kind}.yaml`);
   };
-  assert.equal(compileConfig(parse(example('gateway')), folder.path).listeners.length, 1);
+  const gateway = parse(example('gateway')) as { bundles: { partners: object } };
+  assert.equal(compileConfig(gateway, folder.path).listeners.length, 1);
+  Object.assign(gateway.bundles.partners, { revocation: parse(example('gateway-revocation')) as object });
+  const asked = compileConfig(gateway, folder.path).bundles.get('partners')?.revocation;
+  assert.deepEqual([asked?.crls?.sources.length, asked?.ocsp?.nonce, asked?.waitMs], [2, 'required', 2000]);
   assert.equal(readAuthorityFile(written('authority')).publicHttp, 'http://pki.example.com:8080');
   const start = readStartFile(written('start'));
   assert.deepEqual(start.flags.names, ['api.example.com', '192.0.2.10']);

@@ -7,6 +7,8 @@ export const TRUST_ERRORS = {
   trust_file_wrong_label: 'Only CERTIFICATE blocks belong in a trust file; keys never do.',
   trust_file_malformed: 'Export the certificate again, as PEM or DER.',
   trust_file_not_ca: 'Name the CA that issued this certificate, not the certificate itself.',
+  trust_file_not_signer:
+    'Name the certificate of a CRL issuer or OCSP responder; CAs belong among the files of the bundle.',
   trust_file_no_anchor: 'Add the self-signed root, or name the CA under `anchors` where it is to be trusted by itself.',
   crl_malformed: 'Have the CRL published again, as PEM or DER.',
   crl_unusable: 'Use a full CRL that the CA signed itself.',

@@ -13,18 +13,19 @@ export type { Accepted, CrlPoint, Identity, PathEntry, Refused, Verdict } from '
 export { judge } from './verdict/judge.ts';
 export type { Presented, VerdictPolicy } from './verdict/policy.ts';
 export { keyHash, sha256Hex } from './verdict/key-hash.ts';
+export { pathEntry } from './verdict/path-entries.ts';
 
 export { TrustState } from './state/trust-state.ts';
 export type { LoadedBundle, TrustStateOptions } from './state/trust-state.ts';
 export { IntermediateStore } from './state/intermediate-store.ts';
 export type { IntermediateStoreOptions } from './state/intermediate-store.ts';
-export { CRL_STALENESS, FEED_STALENESS, isBeyond } from './state/revocation-source.ts';
+export { CRL_STALENESS, FEED_STALENESS, isBeyond, isCovered } from './state/revocation-source.ts';
 export type { Coverage, RevocationSource, Staleness } from './state/revocation-source.ts';
 export type { RevocationFault, SoftPass } from './state/revocation-check.ts';
 
-export { anchorOf, isSelfSigned, makeBundle } from './bundle/bundle.ts';
+export { anchorOf, isSelfSigned, makeBundle, mayAnswer, maySignCrls, readSigners } from './bundle/bundle.ts';
 export type { Bundle, BundleFile } from './bundle/bundle.ts';
-export { loadBundle, watchBundle } from './bundle/load-bundle.ts';
+export { loadBundle, readTrustFile, watchBundle } from './bundle/load-bundle.ts';
 export type { BundleOptions } from './bundle/load-bundle.ts';
 export { realFiles, watchFiles } from './files/watch-files.ts';
 export type { FilePort, FileWatch, WatchOptions } from './files/watch-files.ts';

@@ -9,13 +9,13 @@ import type {
   BundleConfig,
   GatewayConfig,
   ListenerConfig,
-  StalenessConfig,
 } from './config.ts';
-import { parseDuration } from './duration.ts';
+import { milliseconds } from './duration.ts';
 import { formatPath, GatewayConfigError } from './errors.ts';
 import { compileHost } from './host.ts';
 import type { Reading } from './reading.ts';
-import { gatewayConfigSchema, type GatewayConfigShape, type StalenessEntry } from './schema.ts';
+import { compileRevocation, compileStaleness } from './revocation.ts';
+import { gatewayConfigSchema, type GatewayConfigShape } from './schema.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -56,12 +56,13 @@ export function compileConfig(input: unknown, baseDir: string): GatewayConfig {
 
 function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
   const authority = compileAuthority(shape, reading);
+  const bundles = compileBundles(shape, reading);
   return {
     listeners: shape.listeners.map((entry, index) => compileListener(entry, index, reading)),
     authority,
-    bundles: compileBundles(shape, reading),
+    bundles,
     admin: adminOf(shape.admin),
-    stateDir: compileStateDir(shape, authority, reading),
+    stateDir: compileStateDir(shape, { authority, bundles }, reading),
     workers: shape.workers,
     accessLog: compileAccessLog(shape, reading),
     http: compileHttp(shape),
@@ -77,14 +78,14 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
 
 function compileStateDir(
   shape: GatewayConfigShape,
-  authority: AuthorityConfig | undefined,
+  { authority, bundles }: Pick<GatewayConfig, 'authority' | 'bundles'>,
   reading: Reading,
 ): string | undefined {
   if (shape.state !== undefined) return resolve(reading.baseDir, shape.state);
   if (authority !== undefined) return join(authority.identityDir, 'state');
-  if (Object.values(shape.bundles ?? {}).some((bundle) => bundle.crls !== undefined)) {
+  if ([...bundles.values()].some(({ revocation }) => revocation.staleness.mode !== 'off')) {
     reading.warnings.push(
-      'no state folder, so the last good CRLs are forgotten at a restart, and an older one could take their place',
+      'no state folder, so the last good CRLs and answers are forgotten at a restart, and older ones could take their place',
     );
   }
   return undefined;
@@ -136,32 +137,14 @@ function compileAuthority(shape: GatewayConfigShape, reading: Reading): Authorit
 function compileBundles(shape: GatewayConfigShape, reading: Reading): ReadonlyMap<string, BundleConfig> {
   const bundles = new Map<string, BundleConfig>();
   for (const [name, entry] of Object.entries(shape.bundles ?? {})) {
-    if (entry.crls === undefined && entry.staleness?.mode !== 'off') {
-      reading.warnings.push(
-        `bundle ${name}: no crls, so revocation by these CAs is not checked (staleness: {mode: off} says that this is meant)`,
-      );
-    }
     bundles.set(name, {
       name,
       files: entry.files.map((file) => resolve(reading.baseDir, file)),
       anchorsFile: entry.anchors === undefined ? undefined : resolve(reading.baseDir, entry.anchors),
-      crls: (entry.crls ?? []).map((source) =>
-        'file' in source
-          ? { file: resolve(reading.baseDir, source.file) }
-          : { url: new URL(source.url), everyMs: milliseconds(source.every, 3_600_000) },
-      ),
-      staleness: compileStaleness(entry.crls === undefined ? { mode: 'off' } : entry.staleness, 'nextUpdate'),
+      revocation: compileRevocation(entry, name, reading),
     });
   }
   return bundles;
-}
-
-function compileStaleness(entry: StalenessEntry | undefined, fallback: number | 'nextUpdate'): StalenessConfig {
-  const maxStale = entry?.maxStale;
-  return {
-    mode: entry?.mode ?? 'hard',
-    maxStale: maxStale === undefined ? fallback : maxStale === 'nextUpdate' ? maxStale : milliseconds(maxStale, 0),
-  };
 }
 
 function compileAccessLog(shape: GatewayConfigShape, reading: Reading): AccessLogTarget {
@@ -194,11 +177,6 @@ function compileHttp(shape: GatewayConfigShape): HttpOptions {
       tunnelIdle: milliseconds(timeouts.tunnelIdle, base.timeouts.tunnelIdle),
     },
   };
-}
-
-/** The schema has let only durations through. */
-function milliseconds(value: number | string | undefined, fallback: number): number {
-  return value === undefined ? fallback : (parseDuration(value) ?? fallback);
 }
 
 function adminOf(shape: GatewayConfigShape['admin']): AdminConfig | undefined {

@@ -99,8 +99,43 @@ export interface BundleConfig {
   readonly name: string;
   readonly files: readonly string[];
   readonly anchorsFile: string | undefined;
-  readonly crls: readonly CrlSourceConfig[];
+  readonly revocation: RevocationConfig;
+}
+
+/** How the revocation of a bundle's certificates is known. */
+export interface RevocationConfig {
   readonly staleness: StalenessConfig;
+  readonly crls: CrlConfig | undefined;
+  readonly ocsp: OcspConfig | undefined;
+  /** With both: which is asked first. */
+  readonly order: 'crl-first' | 'ocsp-first';
+  /** With both: whether one of them is enough. */
+  readonly fallback: boolean;
+  /** PEM files of certificates that may sign CRLs or answers, though they are no CAs. */
+  readonly signerFiles: readonly string[];
+  /** How long a connection waits for news that are not here. */
+  readonly waitMs: number;
+  /** Addresses, ranges and hosts that may be fetched from although they are not public. */
+  readonly allowAddresses: readonly string[];
+}
+
+export interface CrlConfig {
+  readonly sources: readonly CrlSourceConfig[];
+  /** Lists are fetched from the distribution points of trusted chains too. */
+  readonly distributionPoints: boolean;
+  /** Undefined: a part of each list's lifetime. */
+  readonly alarmBeforeMs: number | undefined;
 }
 
 export type CrlSourceConfig = { readonly file: string } | { readonly url: URL; readonly everyMs: number };
+
+export interface OcspConfig {
+  /** Empty: those that certificates name. */
+  readonly urls: readonly URL[];
+  readonly nonce: 'off' | 'optional' | 'required';
+  readonly timeoutMs: number;
+  readonly everyMs: number;
+  readonly maxAgeMs: number | undefined;
+  readonly responderRevocation: 'required' | 'ignored';
+  readonly maxAnswers: number;
+}

@@ -18,3 +18,8 @@ export function parseDuration(value: number | string): number | undefined {
   const unit = UNIT_MS[match?.[2] ?? ''];
   return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit);
 }
+
+/** The same for a field of the configuration, of which the schema has let only durations through. */
+export function milliseconds(value: number | string | undefined, fallback: number): number {
+  return value === undefined ? fallback : (parseDuration(value) ?? fallback);
+}

@@ -1,28 +1,11 @@
 import { z } from 'zod';
-import { parseAddress } from './address.ts';
-import { DURATION_PATTERN } from './duration.ts';
+import { address, bytes, duration, file, text } from './fields.ts';
+import { crlSourceSchema, revocationSchema, stalenessSchema } from './revocation-schema.ts';
 
 /**
  * The gateway's configuration as people write it (YAML or JSON). Every field says in `describe` what it does and what it is
  * when absent; the published JSON Schema is made from this. {@link compileConfig} turns it into policies.
  */
-
-const text = (words: string) => z.string().min(1).max(4096).describe(words);
-const file = (words: string) => text(`${words} A relative path starts at the folder of the configuration file.`);
-
-/** Kept as written; {@link parseDuration} reads it. */
-const duration = (words: string) =>
-  z
-    .union([z.number().min(0), z.string().regex(DURATION_PATTERN, 'a duration such as 30s, 15m or 24h, or seconds')])
-    .describe(`${words} Seconds, or a number with ms, s, m, h or d.`);
-
-const address = (words: string) =>
-  z
-    .string()
-    .refine((value) => parseAddress(value) !== undefined, 'HOST:PORT, an IPv6 address in brackets')
-    .describe(words);
-
-const bytes = (words: string) => z.int().min(1).max(1_073_741_824).describe(words);
 
 export const allowSchema = z
   .strictObject({
@@ -119,38 +102,15 @@ const listenerSchema = z.strictObject({
     .describe('The first is the default: it is what clients without a server name (SNI) get.'),
 });
 
-const stalenessSchema = z.strictObject({
-  mode: z
-    .enum(['hard', 'soft', 'off'])
-    .describe(
-      'When the news about revocations is too old: refuse (hard, the default), admit and alarm (soft), or do not ask (off).',
-    ),
-  maxStale: z
-    .union([z.literal('nextUpdate'), duration('Age beyond which it is too old.')])
-    .optional()
-    .describe('Absent: 24h for the own feed, nextUpdate for the CRLs of other CAs.'),
-});
-
-const crlSourceSchema = z.union([
-  z.strictObject({ file: file('A CRL, PEM or DER, read again when it changes.') }),
-  z.strictObject({
-    url: z.url({ protocol: /^https?$/u }).describe('Where to fetch a CRL. Never taken from a client certificate.'),
-    every: duration('How often to fetch; at the latest at nextUpdate. Absent: 1h.').optional(),
-  }),
-]);
-
 const bundleSchema = z.strictObject({
   files: z
     .array(file('PEM: CA certificates. Self-signed ones are anchors, others intermediates.'))
     .min(1)
     .describe('What this bundle trusts.'),
   anchors: file('PEM: CA certificates that are anchors although not self-signed.').optional(),
-  crls: z
-    .array(crlSourceSchema)
-    .min(1)
-    .optional()
-    .describe('Absent: revocation is not checked for this bundle, and a warning says so.'),
-  staleness: stalenessSchema.optional(),
+  crls: z.array(crlSourceSchema).min(1).optional().describe('Short for `revocation: {crls: …}`.'),
+  staleness: stalenessSchema.describe('Short for `revocation: {mode: …, maxStale: …}`.').optional(),
+  revocation: revocationSchema.optional(),
 });
 
 const limitsSchema = z
@@ -232,4 +192,4 @@ export type GatewayConfigInput = z.input<typeof gatewayConfigSchema>;
 export type GatewayConfigShape = z.output<typeof gatewayConfigSchema>;
 export type AllowEntry = z.output<typeof allowSchema>;
 export type UpstreamEntry = z.output<typeof upstreamSchema>;
-export type StalenessEntry = z.output<typeof stalenessSchema>;
+export type BundleEntry = z.output<typeof bundleSchema>;

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 
 /** The end of a certificate, as the metrics tell it. */
 export interface CertificateEnd {
@@ -32,6 +32,18 @@ export interface CrlSourceFact {
   readonly failures: number;
 }
 
+/** The OCSP questions of one bundle. */
+export interface OcspFact {
+  readonly bundle: string;
+  /** Answers that are kept. */
+  readonly answers: number;
+  readonly underWay: number;
+  /** Responders that are left alone because they give no answers. */
+  readonly resting: number;
+  /** How many questions came to what, since the configuration was taken in. */
+  readonly outcomes: readonly (readonly [string, number])[];
+}
+
 /** What the primary knows of when it is asked. */
 export interface PrimaryFacts {
   workers(): number;
@@ -44,6 +56,7 @@ export interface PrimaryFacts {
   now(): number;
   crls(): readonly CrlFact[];
   crlSources(): readonly CrlSourceFact[];
+  ocsp(): readonly OcspFact[];
 }
 
 /** The primary's own metrics, as text. */
@@ -63,6 +76,23 @@ export function createPrimaryMetrics(facts: PrimaryFacts): () => Promise<string>
       collect() {
         this.reset();
         read(this);
+      },
+    });
+
+  const counter = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    read: (add: (labels: Record<L, string>, count: number) => void) => void,
+  ) =>
+    new Counter<L>({
+      name: `countersign_gateway_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect() {
+        this.reset();
+        read((labels, count) => this.inc(labels as Partial<Record<L, string>>, count));
       },
     });
 
@@ -97,10 +127,20 @@ export function createPrimaryMetrics(facts: PrimaryFacts): () => Promise<string>
       for (const one of facts.crlSources()) set.set({ bundle: one.bundle, source: one.source }, read(one));
     });
   sources('crl_source_up', 'Whether the last attempt to have a CRL of this source went well', (one) => Number(one.up));
-  sources(
-    'crl_source_failures',
-    'Attempts to have a CRL of this source that failed, since the configuration was taken in',
-    (one) => one.failures,
-  );
+  counter('crl_source_failures_total', 'Attempts to have a CRL of this source that failed', SOURCE, (add) => {
+    for (const { bundle, source, failures } of facts.crlSources()) add({ bundle, source }, failures);
+  });
+  const desks = (name: string, help: string, read: (fact: OcspFact) => number) =>
+    gauge(name, help, ['bundle'], (set) => {
+      for (const fact of facts.ocsp()) set.set({ bundle: fact.bundle }, read(fact));
+    });
+  desks('ocsp_answers', 'OCSP answers that are kept', (fact) => fact.answers);
+  desks('ocsp_questions_pending', 'OCSP questions under way', (fact) => fact.underWay);
+  desks('ocsp_responders_resting', 'OCSP responders that are left alone for giving no answers', (fact) => fact.resting);
+  counter('ocsp_questions_total', 'OCSP questions by what they came to', ['bundle', 'outcome'], (add) => {
+    for (const { bundle, outcomes } of facts.ocsp()) {
+      for (const [outcome, count] of outcomes) add({ bundle, outcome }, count);
+    }
+  });
   return () => registry.metrics();
 }

@@ -13,6 +13,8 @@ export interface WorkerMetrics extends DataMetrics {
   ended(code: string): void;
   /** A path was let through although its news about revocations is too old. */
   soft(source: string): void;
+  /** A connection needed to know of certificates: it was known, or told, or not in time, or the client has left. */
+  status(how: 'known' | 'told' | 'late' | 'left', ms: number): void;
   snapshot(): Promise<MetricObjectWithValues<MetricValue<string>>[]>;
 }
 
@@ -54,6 +56,17 @@ export function createWorkerMetrics(gauges: WorkerGauges): WorkerMetrics {
     'code',
   ]);
   const soft = counter('soft_admissions_total', 'Verdicts that a soft source let through with old news', ['source']);
+  const statuses = counter(
+    'status_checks_total',
+    'Connections whose certificates OCSP responders have a say about: by what was known, or after waiting',
+    ['result'],
+  );
+  const waits = new Histogram({
+    name: 'countersign_gateway_status_wait_seconds',
+    help: 'How long connections have waited for the status of their certificates',
+    buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 5],
+    registers,
+  });
   const requests = counter('requests_total', 'Requests by protocol and status', ['protocol', 'status']);
   const bytes = counter('body_bytes_total', 'Bytes of bodies', ['direction']);
   const duration = new Histogram({
@@ -73,6 +86,10 @@ export function createWorkerMetrics(gauges: WorkerGauges): WorkerMetrics {
     refused: (code) => refused.inc({ code }),
     ended: (code) => endings.inc({ code }),
     soft: (source) => soft.inc({ source }),
+    status(result, ms) {
+      statuses.inc({ result });
+      if (result !== 'known') waits.observe(ms / 1000);
+    },
     request(entry) {
       requests.inc({ protocol: entry.protocol, status: String(entry.status) });
       if (entry.code !== undefined) refusals.inc({ code: entry.code });

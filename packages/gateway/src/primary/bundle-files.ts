@@ -1,4 +1,12 @@
-import { type FileWatch, loadBundle, makeBundle, nodeCrypto, watchFiles } from '@countersign/trust';
+import {
+  type FileWatch,
+  loadBundle,
+  makeBundle,
+  nodeCrypto,
+  readSigners,
+  readTrustFile,
+  watchFiles,
+} from '@countersign/trust';
 import type { BundleConfig } from '../config/config.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
 
@@ -48,15 +56,25 @@ export async function watchBundleFiles(
 async function watchBundle(bundle: BundleConfig, options: BundleFilesOptions): Promise<FileWatch<BundleUpdate>> {
   // Once before it is followed: what is wrong with a file is told in its words.
   await loadBundle(bundle);
-  const files = bundle.anchorsFile === undefined ? bundle.files : [...bundle.files, bundle.anchorsFile];
+  const { signerFiles } = bundle.revocation;
+  const trusted = bundle.anchorsFile === undefined ? bundle.files : [...bundle.files, bundle.anchorsFile];
+  const files = [...trusted, ...signerFiles];
+  for (const source of signerFiles) readSigners({ source, bytes: await readTrustFile(source) });
   const load = (contents: readonly Uint8Array[]): BundleUpdate => {
     const read = contents.map((bytes, index) => ({
       source: files[index] ?? '',
       bytes,
       anchorsOnly: index >= bundle.files.length,
     }));
-    makeBundle(bundle.name, read, nodeCrypto);
-    return { kind: 'bundle', name: bundle.name, files: read };
+    const update = {
+      kind: 'bundle',
+      name: bundle.name,
+      files: read.slice(0, trusted.length),
+      signers: read.slice(trusted.length),
+    } as const;
+    makeBundle(bundle.name, update.files, nodeCrypto);
+    for (const file of update.signers) readSigners(file);
+    return update;
   };
   return watchFiles({
     files,

@@ -1,25 +1,31 @@
-import { parseCertificate } from '@countersign/pki';
+import { type Certificate, parseCertificate } from '@countersign/pki';
 import {
-  type Bundle,
+  AddressGuard,
   type CrlAlarm,
-  CrlSet,
+  type CrlSet,
   type CrlStore,
   CrlWatch,
   type Following,
   followCrlFile,
   followCrlUrl,
+  guardForConfigured,
+  isCovered,
   isEnding,
-  type LoadedCrl,
-  makeBundle,
-  nodeCrypto,
+  keyHash,
+  pathEntry,
 } from '@countersign/trust';
 import type { BundleConfig, CrlSourceConfig } from '../config/config.ts';
 import type { CrlFact, CrlSourceFact } from '../metrics/primary-metrics.ts';
+import { createSources, crlSourceName, setIssuers } from '../revocation/bundle-sources.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
+import { words } from './words.ts';
 
 type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
 type CrlUpdate = Extract<TrustUpdate, { kind: 'crl' }>;
 
+/** Distribution points of certificates that are followed for one bundle. */
+const MAX_FOUND = 1024;
+const FOUND_EVERY_MS = 3_600_000;
 const LOOK_MS = 60_000;
 
 export interface CrlFollowersOptions {
@@ -41,6 +47,8 @@ interface Followed {
   readonly set: CrlSet;
   readonly watch: CrlWatch;
   readonly sources: Map<string, { up: boolean; failures: number }>;
+  /** Distribution points of certificates, by URL. */
+  readonly found: Map<string, Following>;
 }
 
 /**
@@ -60,9 +68,12 @@ export class CrlFollowers {
   /** Reads and fetches everything once, whatever comes of it, and goes on following. */
   async start(bundles: readonly BundleConfig[], updates: readonly BundleUpdate[]): Promise<void> {
     for (const bundle of bundles) {
-      if (bundle.crls.length === 0) continue;
-      const set = createCrlSet(bundle, (crl, der) => this.#options.store?.keep(bundle.name, crl, der));
-      this.#followed.set(bundle.name, { bundle, set, watch: new CrlWatch(), sources: new Map() });
+      const { crls: set } = createSources(bundle, {
+        onCrl: (crl, der) => this.#options.store?.keep(bundle.name, crl, der),
+      });
+      if (set === undefined) continue;
+      const watch = new CrlWatch(bundle.revocation.crls?.alarmBeforeMs);
+      this.#followed.set(bundle.name, { bundle, set, watch, sources: new Map(), found: new Map() });
     }
     for (const update of updates) this.setBundle(update);
     for (const followed of this.#followed.values()) await this.#recall(followed);
@@ -75,13 +86,39 @@ export class CrlFollowers {
 
   /** The CAs of a bundle have changed. */
   setBundle(update: BundleUpdate): void {
-    this.#followed.get(update.name)?.set.setIssuers(bundleOf(update));
+    setIssuers(this.#followed.get(update.name)?.set, update);
   }
 
   /** Takes in CAs of paths that workers have verified: their CRLs can be believed, and kept. */
   learn(certificates: readonly Uint8Array[]): void {
     const parsed = certificates.map((der) => parseCertificate(der));
     for (const { set } of this.#followed.values()) set.learnSigned(parsed);
+  }
+
+  /**
+   * Follows the CRLs from where a certificate of a trusted chain says, if the configuration wants that; resolves when each has
+   * been tried once, or the signal says that nobody waits any more.
+   */
+  async find(bundle: string, certificate: Certificate, issuer: Certificate, signal?: AbortSignal): Promise<void> {
+    const followed = this.#followed.get(bundle);
+    if (followed?.bundle.revocation.crls?.distributionPoints !== true) return;
+    followed.set.learnSigned([issuer]);
+    const entry = pathEntry(certificate, keyHash(issuer.spki));
+    if (isCovered(followed.set, entry, this.#options.now())) return;
+    const started = entry.crlUris.flatMap((uri) => this.#followFound(followed, uri)?.started ?? []);
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    const leave = (): void => resolve();
+    signal?.addEventListener('abort', leave, { once: true });
+    await Promise.race([Promise.all(started), left]);
+    signal?.removeEventListener('abort', leave);
+  }
+
+  /** What the CRLs of a bundle say of a certificate that is in no path, such as an OCSP responder's. */
+  statusOf(bundle: string, certificate: Certificate, issuer: Certificate): 'good' | 'revoked' | 'unknown' {
+    const set = this.#followed.get(bundle)?.set;
+    const entry = pathEntry(certificate, keyHash(issuer.spki));
+    if (set?.lookup(entry) !== undefined) return 'revoked';
+    return set !== undefined && isCovered(set, entry, this.#options.now()) ? 'good' : 'unknown';
   }
 
   /** Raises the alarm for CRLs that will lapse unless their successors come. */
@@ -103,7 +140,7 @@ export class CrlFollowers {
         thisUpdate: crl.thisUpdate,
         nextUpdate: crl.nextUpdate,
         entries: crl.index.size,
-        isEnding: isEnding(crl, now),
+        isEnding: isEnding(crl, now, this.#followed.get(bundle)?.bundle.revocation.crls?.alarmBeforeMs),
       })),
     );
   }
@@ -117,20 +154,23 @@ export class CrlFollowers {
 
   stop(): void {
     clearInterval(this.#timer);
-    for (const following of this.#following) following.stop();
+    const found = [...this.#followed.values()].flatMap((followed) => [...followed.found.values()]);
+    for (const following of [...this.#following, ...found]) following.stop();
   }
 
   /** What was kept counts as what its source has given. */
   async #recall(followed: Followed): Promise<void> {
     const { store, shout } = this.#options;
     const { bundle } = followed;
-    const expected = new Set(bundle.crls.map(sourceName));
+    const { sources = [], distributionPoints = false } = bundle.revocation.crls ?? {};
+    const expected = new Set(sources.map(crlSourceName));
     const { crls, problems } = (await store?.load(bundle.name)) ?? { crls: [], problems: [] };
     for (const problem of problems) shout(`bundle ${bundle.name}: ${problem.message}`);
     for (const { source, der } of crls) {
-      if (!expected.has(source)) continue;
+      if (!expected.has(source) && !distributionPoints) continue;
       try {
         this.#take(followed, der, source, `${source} (kept)`);
+        if (!expected.has(source)) this.#followFound(followed, source);
       } catch (error) {
         shout(`bundle ${bundle.name}: a kept CRL is not used: ${words(error)}`);
       }
@@ -138,29 +178,45 @@ export class CrlFollowers {
   }
 
   #follow(followed: Followed): void {
-    const { now, random } = this.#options;
-    for (const source of followed.bundle.crls) {
-      const state = { up: false, failures: 0 };
-      followed.sources.set(sourceName(source), state);
-      const follower = {
-        onCrl: (der: Uint8Array, name: string) => {
-          const nextUpdate = this.#take(followed, der, name, name);
-          state.up = true;
-          return nextUpdate;
-        },
-        onUnchanged: () => (state.up = true),
-        onProblem: (error: unknown) => {
-          state.up = false;
-          state.failures += 1;
-          this.#options.shout(`bundle ${followed.bundle.name}: ${words(error)}; the last good CRL stays in use`);
-        },
-      };
-      this.#following.push(
-        'file' in source
-          ? followCrlFile(source.file, follower)
-          : followCrlUrl(source.url, follower, { everyMs: source.everyMs, now, random }),
-      );
+    for (const source of followed.bundle.revocation.crls?.sources ?? []) {
+      this.#following.push(this.#followOne(followed, source));
     }
+  }
+
+  /** @returns undefined where it is no URL, or too many are followed already. */
+  #followFound(followed: Followed, uri: string): Following | undefined {
+    if (!URL.canParse(uri)) return undefined;
+    const url = new URL(uri);
+    const known = followed.found.get(url.href);
+    if (known !== undefined || followed.found.size >= MAX_FOUND) return known;
+    // Its CA has written it, not the operator: it may lead to nothing private.
+    const guard = new AddressGuard({ allow: followed.bundle.revocation.allowAddresses });
+    const following = this.#followOne(followed, { url, everyMs: FOUND_EVERY_MS }, guard);
+    followed.found.set(url.href, following);
+    return following;
+  }
+
+  #followOne(followed: Followed, source: CrlSourceConfig, guard?: AddressGuard): Following {
+    const { now, random } = this.#options;
+    const { bundle, sources } = followed;
+    const state = { up: false, failures: 0 };
+    sources.set(crlSourceName(source), state);
+    const follower = {
+      onCrl: (der: Uint8Array, name: string) => {
+        const nextUpdate = this.#take(followed, der, name, name);
+        state.up = true;
+        return nextUpdate;
+      },
+      onUnchanged: () => (state.up = true),
+      onProblem: (error: unknown) => {
+        state.up = false;
+        state.failures += 1;
+        this.#options.shout(`bundle ${bundle.name}: ${words(error)}; the last good CRL stays in use`);
+      },
+    };
+    if ('file' in source) return followCrlFile(source.file, follower);
+    const limits = { guard: guard ?? guardForConfigured(source.url, { allow: bundle.revocation.allowAddresses }) };
+    return followCrlUrl(source.url, follower, { everyMs: source.everyMs, now, random, limits });
   }
 
   /** @returns its nextUpdate, where it is known already. */
@@ -179,28 +235,4 @@ export class CrlFollowers {
     else if (kind === 'ending') warn(`${list} ends at ${end}, and its successor has not come`);
     else shout(`${list} has ended at ${end}, and its successor has not come`);
   }
-}
-
-/** The CRLs that a bundle's clients are judged by, empty yet. */
-export function createCrlSet(bundle: BundleConfig, onLoaded?: (crl: LoadedCrl, der: Uint8Array) => void): CrlSet {
-  return new CrlSet({
-    name: bundle.name,
-    crypto: nodeCrypto,
-    expected: bundle.crls.map(sourceName),
-    staleness: bundle.staleness,
-    onLoaded,
-  });
-}
-
-/** The bundle that an update speaks of. */
-export function bundleOf(update: BundleUpdate): Bundle {
-  return makeBundle(update.name, update.files, nodeCrypto);
-}
-
-function sourceName(source: CrlSourceConfig): string {
-  return 'file' in source ? source.file : source.url.href;
-}
-
-function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -106,6 +106,7 @@ export class Primary {
       ownMetrics: createPrimaryMetrics(this.#facts()),
       onReady: (pid) => port.onWorker(pid, this.listen.gateway),
       onIntermediates: (certificates) => this.#sources?.learn(certificates),
+      askStatus: async (bundle, questions, signal) => this.#sources?.ask(bundle, questions, signal),
       log: this.#log,
     });
   }
@@ -146,6 +147,7 @@ export class Primary {
     this.#sources?.stop();
     this.#link?.stop();
     await this.#crlStore?.settled();
+    await this.#sources?.settled();
     this.#admin?.close();
   }
 
@@ -201,6 +203,8 @@ export class Primary {
       random: Math.random,
       log: this.#log,
       crlStore: this.#crlStore,
+      ocspFolder: config.stateDir === undefined ? undefined : join(config.stateDir, 'ocsp'),
+      before: this.#sources,
       intermediates: this.#workers.intermediates,
       onCertificate: (certificate) => this.#workers.showCertificate(certificate),
       onTrust: (update) => {
@@ -251,6 +255,7 @@ export class Primary {
       now: () => this.#port.now(),
       crls: () => this.#sources?.crls() ?? [],
       crlSources: () => this.#sources?.crlSources() ?? [],
+      ocsp: () => this.#sources?.ocsp() ?? [],
     };
   }
 

@@ -5,13 +5,17 @@ import type { ListenSockets } from './listen-sockets.ts';
 import { MetricsCollector } from './metrics-collector.ts';
 import { SharedIntermediates } from './shared-intermediates.ts';
 import { GatewayStartError } from './start-error.ts';
+import { type AskStatus, StatusQueries } from './status-queries.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { TrustNews } from './trust-news.ts';
+import { words } from './words.ts';
 import { type Worker, WorkerPool } from './worker-pool.ts';
 
 const TICKET_KEYS_MS = 12 * 3_600_000;
 const TICKET_KEYS_INTERVAL_MS = 1000;
 const HOUSEKEEPING_MS = 60_000;
+/** News that may be other than before when the configuration is. */
+const OF_CONFIGURATION: ReadonlySet<TrustUpdate['kind']> = new Set(['bundle', 'crl', 'ocsp']);
 
 /** What a worker that starts now has to know. */
 export interface WorkerSetup {
@@ -34,6 +38,8 @@ export interface WorkforceOptions {
   readonly onReady: (pid: number) => void;
   /** CAs of a path that a worker has verified, which were not known before: DER. */
   readonly onIntermediates: (certificates: readonly Uint8Array[]) => void;
+  /** Asks for the status of certificates. */
+  readonly askStatus: AskStatus;
   readonly log: OperatorLog;
 }
 
@@ -45,6 +51,7 @@ export class Workforce {
   readonly #news: TrustNews;
   readonly #tickets: TicketKeys;
   readonly #metrics: MetricsCollector;
+  readonly #statuses: StatusQueries;
   #timer: NodeJS.Timeout | undefined;
   #starting: { awaited: number; resolve: () => void; reject: (error: Error) => void } | undefined;
 
@@ -71,6 +78,9 @@ export class Workforce {
       now: () => performance.now(),
       publish: (keys) => this.#pool.broadcast({ type: 'ticketKeys', keys }),
     });
+    this.#statuses = new StatusQueries(options.askStatus, (error) =>
+      options.log.error(`the status of a certificate could not be asked for: ${words(error)}`),
+    );
     this.#metrics = new MetricsCollector(() => this.#pool.workers, options.ownMetrics);
   }
 
@@ -106,7 +116,7 @@ export class Workforce {
   async replaceAll(size: number): Promise<void> {
     const { config, baseDir, trust } = this.#options.setup();
     this.renewTicketKeys();
-    for (const update of trust) if (update.kind === 'bundle' || update.kind === 'crl') void this.tell(update);
+    for (const update of trust) if (OF_CONFIGURATION.has(update.kind)) void this.tell(update);
     this.#pool.broadcast({ type: 'policies', config, baseDir });
     await this.#pool.replaceAll(size, this.#options.drainMs());
   }
@@ -182,6 +192,15 @@ export class Workforce {
         worker.send({ type: 'answer', query: message.query, certificates });
         break;
       }
+      case 'status':
+        void this.#statuses.received(worker, message);
+        break;
+      case 'statusLeft':
+        this.#statuses.left(worker, message.query);
+        break;
+      case 'statusDue':
+        this.#statuses.due(message.bundle, message.questions);
+        break;
       case 'renewTicketKeys':
         this.#tickets.renewOnRequest();
         break;
@@ -204,6 +223,7 @@ export class Workforce {
 
   #exited(worker: Worker, how: string): void {
     void this.#metrics.ended(worker);
+    this.#statuses.ended(worker);
     this.#news.check();
     if (!worker.leaving) this.#options.log.error(`worker ${worker.pid} has ended (${how})`);
     if (!worker.ready) {

@@ -43,6 +43,7 @@ export class GatewayListener {
   readonly #contexts: ServerContexts;
   readonly #policies: ListenerPolicies;
   readonly #quota = new LogQuota(MAX_FAILURES_A_SECOND);
+  #judging = 0;
 
   constructor(config: ListenerConfig, shared: ListenerShared) {
     this.config = config;
@@ -63,6 +64,11 @@ export class GatewayListener {
     });
   }
 
+  /** Connections past their handshake that are not served yet, because something is not known of them. */
+  get judging(): number {
+    return this.#judging;
+  }
+
   /** A certificate, or (without an id) the CAs to hint at, have changed. */
   refresh(certificateId?: string): void {
     this.#contexts.apply(this.tls, certificateId);
@@ -76,6 +82,7 @@ export class GatewayListener {
 
   async #serve(handshake: Handshake): Promise<void> {
     const { socket, id } = handshake;
+    this.#judging += 1;
     // Until the data path has it, an error of the socket has nobody to go to.
     const ignore = () => undefined;
     socket.on('error', ignore);
@@ -110,6 +117,8 @@ export class GatewayListener {
         String(error),
       );
       socket.destroy();
+    } finally {
+      this.#judging -= 1;
     }
   }
 

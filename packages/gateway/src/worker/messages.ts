@@ -8,6 +8,12 @@ export interface ServerCertificate {
   readonly key: string;
 }
 
+/** A certificate of a trusted chain, whose status is asked for, and the CA above it: DER. */
+export interface StatusQuestionData {
+  readonly certificate: Uint8Array;
+  readonly issuer: Uint8Array;
+}
+
 /** What the primary tells a worker: `setup`, then the trust there is, then `prepared`, then `listen` for each listener. */
 export type ToWorker =
   | {
@@ -29,6 +35,8 @@ export type ToWorker =
   | { readonly type: 'trust'; readonly sequence: number; readonly update: TrustUpdate }
   | { readonly type: 'intermediates'; readonly certificates: readonly Uint8Array[] }
   | { readonly type: 'answer'; readonly query: number; readonly certificates: readonly Uint8Array[] }
+  /** Whatever could be had about the certificates of a `status` query has been told before this. */
+  | { readonly type: 'statusTold'; readonly query: number }
   | { readonly type: 'metrics'; readonly query: number }
   /** Other rules, to judge the live connections of a worker by that is about to be replaced. */
   | { readonly type: 'policies'; readonly config: unknown; readonly baseDir: string }
@@ -46,6 +54,17 @@ export type FromWorker =
   | { readonly type: 'intermediates'; readonly certificates: readonly Uint8Array[] }
   /** A resumed session's leaf has no path here: does anybody know its issuers? */
   | { readonly type: 'query'; readonly query: number; readonly leaf: Uint8Array }
+  /** A connection waits for the status of certificates. */
+  | {
+      readonly type: 'status';
+      readonly query: number;
+      readonly bundle: string;
+      readonly questions: readonly StatusQuestionData[];
+    }
+  /** The connection is gone. */
+  | { readonly type: 'statusLeft'; readonly query: number }
+  /** What is known of certificates in use will not be current for ever; nobody waits. */
+  | { readonly type: 'statusDue'; readonly bundle: string; readonly questions: readonly StatusQuestionData[] }
   /** Nobody does: full handshakes are needed. */
   | { readonly type: 'renewTicketKeys' }
   | {

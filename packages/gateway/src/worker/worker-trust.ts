@@ -1,7 +1,7 @@
 import { parseCertificate, pemDecode } from '@countersign/pki';
 import {
+  type Accepted,
   anchorOf,
-  type CrlSet,
   FeedState,
   IntermediateStore,
   isBeyond,
@@ -10,7 +10,9 @@ import {
   TrustState,
 } from '@countersign/trust';
 import type { GatewayConfig } from '../config/config.ts';
-import { bundleOf, createCrlSet } from '../primary/crl-followers.ts';
+import { bundleOf, type BundleSources, createSources, setIssuers } from '../revocation/bundle-sources.ts';
+import type { StatusQuestionData } from './messages.ts';
+import { questionsOf, StatusDue } from './status-due.ts';
 import type { TrustUpdate } from './trust-update.ts';
 
 /** How often expiry is looked at. */
@@ -29,6 +31,16 @@ export interface WorkerTrustOptions {
   readonly alarm: (message: string) => void;
   /** A path was let through although its news is too old, because its source is `soft`. */
   readonly onSoft: (source: string) => void;
+  /** News about certificates in use should be renewed; nobody waits. */
+  readonly onDue: (bundle: string, questions: readonly StatusQuestionData[]) => void;
+}
+
+/** What a connection must wait for. */
+export interface Awaited {
+  readonly bundle: string;
+  readonly questions: readonly StatusQuestionData[];
+  /** Milliseconds. */
+  readonly withinMs: number;
 }
 
 /** The trust of one worker: its state, its live connections, and how news changes both. */
@@ -37,7 +49,8 @@ export class WorkerTrust {
   readonly register: LiveRegister;
   readonly #options: WorkerTrustOptions;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #crls: ReadonlyMap<string, CrlSet>;
+  readonly #sources: ReadonlyMap<string, BundleSources>;
+  readonly #due: StatusDue;
   #feed: FeedState | undefined;
   #wasBeyond = false;
 
@@ -53,8 +66,12 @@ export class WorkerTrust {
       now: options.now,
       onEndFailed: (error) => options.alarm(`a connection could not be ended: ${String(error)}`),
     });
-    const bundles = [...options.config.bundles.values()].filter((bundle) => bundle.crls.length > 0);
-    this.#crls = new Map(bundles.map((bundle) => [bundle.name, createCrlSet(bundle)]));
+    const isPinned = ({ issuerKeyHash, serialHex }: { issuerKeyHash: string; serialHex: string }) =>
+      this.register.has(issuerKeyHash, serialHex);
+    this.#sources = new Map(
+      Array.from(options.config.bundles, ([name, bundle]) => [name, createSources(bundle, { isPinned })]),
+    );
+    this.#due = new StatusDue(this.state, options.onDue);
     this.#setPolicies(options.config);
   }
 
@@ -78,7 +95,10 @@ export class WorkerTrust {
   start(): void {
     this.#timers.push(
       setInterval(() => this.#sweep(), SWEEP_MS),
-      setInterval(() => this.register.restand(), RESTAND_MS),
+      setInterval(() => {
+        this.register.restand();
+        this.#lookAhead();
+      }, RESTAND_MS),
     );
   }
 
@@ -97,9 +117,9 @@ export class WorkerTrust {
     switch (update.kind) {
       case 'bundle': {
         const bundle = bundleOf(update);
-        const crls = this.#crls.get(update.name);
-        crls?.setIssuers(bundle);
-        this.state.setBundle(bundle, crls);
+        const sources = this.#sources.get(update.name);
+        setIssuers(sources?.crls, update);
+        this.state.setBundle(bundle, sources?.source);
         this.#rejudge();
         break;
       }
@@ -125,7 +145,29 @@ export class WorkerTrust {
       case 'crl':
         this.#applyCrl(update);
         break;
+      case 'ocsp':
+        this.#applyAnswers(update);
+        break;
     }
+  }
+
+  /** What should be known of a path before it is relied on, and can be asked for; undefined: nothing. */
+  awaited(verdict: Accepted, now: number): Awaited | undefined {
+    const places = this.state.wanted(verdict, now);
+    if (places.length === 0) return undefined;
+    const { bundle } = verdict;
+    const withinMs = this.#options.config.bundles.get(bundle)?.revocation.waitMs ?? 0;
+    return { bundle, questions: questionsOf(verdict, places, this.state), withinMs };
+  }
+
+  /** Whether OCSP responders have a say about a path. */
+  isAsking({ bundle }: Accepted): boolean {
+    return this.#sources.get(bundle)?.ocsp !== undefined;
+  }
+
+  /** A connection was admitted: what it rests on is renewed ahead of its end. */
+  admitted(verdict: Accepted): void {
+    this.#due.look([verdict], this.#options.now());
   }
 
   /** Takes in intermediates that other workers have verified. */
@@ -151,12 +193,25 @@ export class WorkerTrust {
 
   #applyCrl({ bundle, source, der }: Extract<TrustUpdate, { kind: 'crl' }>): void {
     try {
-      this.#crls.get(bundle)?.offer(der, source, this.#options.now());
+      this.#sources.get(bundle)?.crls?.offer(der, source, this.#options.now());
       this.register.restand();
     } catch (error) {
       // The primary took it a moment ago; what it knew by an intermediate, this worker may not know yet.
       this.#options.alarm(`bundle ${bundle}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  #applyAnswers({ bundle, answers }: Extract<TrustUpdate, { kind: 'ocsp' }>): void {
+    const known = this.#sources.get(bundle)?.ocsp?.answers;
+    for (const answer of answers) {
+      if (known?.put(answer) !== true || answer.status !== 'revoked') continue;
+      this.register.revoked(answer.issuerKeyHash, answer.serialHex);
+    }
+  }
+
+  #lookAhead(): void {
+    const isAsking = [...this.#sources.values()].some(({ ocsp }) => ocsp !== undefined);
+    if (isAsking) this.#due.look(this.register.verdicts(), this.#options.now());
   }
 
   #rejudge(): void {

@@ -9,6 +9,7 @@ import { createOperatorLog } from '../log/operator-log.ts';
 import { GatewayListener } from './listener.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { Upstreams } from './policies.ts';
+import { StatusWaiting } from './status-waiting.ts';
 import { WorkerTrust } from './worker-trust.ts';
 
 /** How long a connection waits for what other workers know. */
@@ -37,6 +38,7 @@ export class GatewayWorker {
   readonly #listeners = new Map<string, GatewayListener>();
   readonly #upstreams = new Upstreams();
   readonly #waiting = new Map<number, () => void>();
+  readonly #statuses: StatusWaiting;
   #ticketKeys: Buffer;
   #queries = 0;
 
@@ -58,8 +60,13 @@ export class GatewayWorker {
       onIntermediate: (der) => port.send({ type: 'intermediates', certificates: [der] }),
       alarm: (message) => this.#operator.error(message),
       onSoft: (source) => this.#metrics.soft(source),
+      onDue: (bundle, questions) => port.send({ type: 'statusDue', bundle, questions }),
     });
     this.#trust.learn(setup.intermediates);
+    this.#statuses = new StatusWaiting({
+      ask: (query, bundle, questions) => port.send({ type: 'status', query, bundle, questions }),
+      leave: (query) => port.send({ type: 'statusLeft', query }),
+    });
   }
 
   /** Does what a message says; those of `setup` and `listen` have their own ways in. */
@@ -85,6 +92,9 @@ export class GatewayWorker {
       case 'answer':
         this.#trust.learn(message.certificates);
         this.#waiting.get(message.query)?.();
+        break;
+      case 'statusTold':
+        this.#statuses.told(message.query);
         break;
       case 'metrics':
         void this.#metrics
@@ -113,6 +123,8 @@ export class GatewayWorker {
             trust: this.#trust,
             now: () => this.#port.now(),
             askOthers: (leaf) => this.#askOthers(leaf),
+            askStatus: (asked) => this.#statuses.ask(asked),
+            onStatus: (how, ms) => this.#metrics.status(how, ms),
             onRefused: (code) => this.#metrics.refused(code),
             onEnded: (code) => this.#metrics.ended(code),
           },
@@ -149,7 +161,7 @@ export class GatewayWorker {
     const silent = setTimeout(() => {
       for (const listener of listeners) listener.tls.endSilent();
     }, SILENT_MS);
-    await this.#connections.ended(end, () => this.#sum((listener) => listener.tls.handshakes));
+    await this.#connections.ended(end, () => this.#sum((listener) => listener.tls.handshakes + listener.judging));
     clearTimeout(silent);
     this.#trust.stop();
     this.flush();

@@ -62,6 +62,7 @@ function tell(ledger: FeedLedger): WorkerTrust {
     onIntermediate: () => undefined,
     alarm: fail,
     onSoft: fail,
+    onDue: () => undefined,
   });
   worker.apply({ kind: 'authority', roots: root.pem, staleness: { mode: 'hard', maxStale: 1000 } });
   for (const update of ledger.retell()) worker.apply(update);

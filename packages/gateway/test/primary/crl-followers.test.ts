@@ -50,7 +50,10 @@ function bundlesOf(folder: string, ca: TestCa, crls: readonly object[]) {
     folder,
   );
   const files = [{ source: 'clients.pem', bytes: Buffer.from(ca.pem), anchorsOnly: false }];
-  return { bundles: [...config.bundles.values()], updates: [{ kind: 'bundle', name: 'clients', files }] as const };
+  return {
+    bundles: [...config.bundles.values()],
+    updates: [{ kind: 'bundle', name: 'clients', files, signers: [] }] as const,
+  };
 }
 
 test('the alarm is raised long before a CRL lapses, by log and metric, and again when it has', async () => {

@@ -1,4 +1,4 @@
-import { parseCertificate, pemDecode, PkiError, verifySignature } from '@countersign/pki';
+import { OID, parseCertificate, pemDecode, PkiError, verifySignature } from '@countersign/pki';
 import type { Certificate, Crypto, TrustAnchor } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
@@ -59,12 +59,43 @@ export function isSelfSigned(certificate: Certificate, crypto: Crypto): boolean 
   );
 }
 
-function readCertificates({ source, bytes }: BundleFile): Certificate[] {
+/**
+ * Reads certificates that may speak about the revocation of others though they are no CAs: signers of indirect CRLs (keyUsage
+ * cRLSign) and OCSP responders (extendedKeyUsage OCSPSigning).
+ *
+ * @throws TrustError `trust_file_…`
+ */
+export function readSigners(file: BundleFile): Certificate[] {
+  return readCertificates(file, (der) => {
+    const certificate = parseCertificate(der);
+    if (!maySignCrls(certificate) && !mayAnswer(certificate)) {
+      throw new TrustError('trust_file_not_signer', 'holds a certificate for neither cRLSign nor OCSPSigning', {
+        source: file.source,
+      });
+    }
+    return certificate;
+  });
+}
+
+/** Whether a certificate says that its key may sign CRLs. */
+export function maySignCrls({ keyUsage }: Certificate): boolean {
+  return keyUsage?.has('cRLSign') === true;
+}
+
+/** Whether a certificate says that its key may sign OCSP answers. */
+export function mayAnswer({ extendedKeyUsage }: Certificate): boolean {
+  return extendedKeyUsage?.includes(OID.ocspSigning) === true;
+}
+
+function readCertificates(
+  { source, bytes }: BundleFile,
+  read: (der: Uint8Array) => Certificate = (der) => readCa(source, der),
+): Certificate[] {
   if (bytes.length > MAX_FILE_BYTES) throw new TrustError('trust_file_too_large', 'is larger than 16 MiB', { source });
   if (bytes.every(isBlank)) throw new TrustError('trust_file_empty', 'is empty', { source });
   try {
     const encodings = bytes[0] === 0x30 ? [bytes] : readPem(source, bytes);
-    return encodings.map((der) => readCa(source, der));
+    return encodings.map(read);
   } catch (error) {
     if (error instanceof PkiError)
       throw new TrustError('trust_file_malformed', error.message, { source, cause: error });

@@ -77,6 +77,16 @@ export class LiveRegister {
     return { ok: true, handle: entry };
   }
 
+  /** Whether a certificate is in the path of a live connection. */
+  has(issuerKeyHash: string, serialHex: string): boolean {
+    return this.#byKey.has(`${issuerKeyHash}:${serialHex}`);
+  }
+
+  /** The verdicts that live connections rest on; the register must not change meanwhile. */
+  *verdicts(): Generator<Accepted> {
+    for (const { verdict } of this.#entries) yield verdict;
+  }
+
   /** A certificate was revoked (or held): ends every connection whose path it is in. Gives their number. */
   revoked(issuerKeyHash: string, serialHex: string): number {
     const entries = this.#byKey.get(`${issuerKeyHash}:${serialHex}`);

@@ -23,7 +23,7 @@ export interface OcspDeskOptions {
   readonly random: () => number;
   /** How often an answer is asked for again, milliseconds; in any case well before its end. */
   readonly everyMs: number;
-  /** There is news about a certificate. */
+  /** There is news about a certificate, or somebody has asked for what is known already. */
   readonly onAnswer: (answer: OcspAnswer) => void;
   /** What a question came to, for metrics: a status, `replayed`, `overload`, or a problem. */
   readonly onOutcome?: ((outcome: string) => void) | undefined;
@@ -64,6 +64,12 @@ export class OcspDesk {
   async ask(question: StatusQuestion, signal?: AbortSignal): Promise<void> {
     if (this.#isStopped || signal?.aborted === true) return;
     const key = keyOf(question);
+    const known = this.#knownOf(question);
+    if (known !== undefined && this.#options.now() < known.refreshAt) {
+      // Whoever asks has not heard of it yet, or has forgotten it.
+      this.#options.onAnswer(known);
+      return;
+    }
     const flight = this.#flights.get(key) ?? this.#start(key, question);
     if (flight === undefined) return;
     flight.waiters += 1;
@@ -83,6 +89,11 @@ export class OcspDesk {
   stop(): void {
     this.#isStopped = true;
     for (const { abort } of this.#flights.values()) abort.abort();
+  }
+
+  #knownOf(question: StatusQuestion): OcspAnswer | undefined {
+    const { issuerKeyHash, serialHex } = named(question);
+    return this.#options.answers.get(issuerKeyHash, serialHex);
   }
 
   #start(key: string, question: StatusQuestion): Flight | undefined {
@@ -155,7 +166,7 @@ export class OcspDesk {
   #unknown(question: StatusQuestion): OcspAnswer | undefined {
     const now = this.#options.now();
     const name = named(question);
-    const known = this.#options.answers.get(name.issuerKeyHash, name.serialHex);
+    const known = this.#knownOf(question);
     if (known?.status === 'revoked' || (known?.status === 'good' && now <= known.freshUntil)) return undefined;
     const { thisUpdate, producedAt } = known ?? { thisUpdate: 0, producedAt: 0 };
     const end = now + UNKNOWN_MS;
