@@ -102,6 +102,7 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
     issuing: await Promise.all(issuingStatus),
     certificates: await store.countCertificates(now),
     gateways: hub.gateways().map((gateway) => ({ ...gateway, connectedAt: iso(gateway.connectedAt) })),
+    nodes: hub.nodes().map(({ name, gateways }) => ({ name, gateways })),
     warnings: warningsOf(parts, rootOnline, rootCrl, now),
   };
 }

@@ -66,19 +66,27 @@ export type SnapshotClaims = z.infer<typeof snapshotClaimsSchema>;
 
 /**
  * The text that a snapshot's `sha256` is taken over, as pieces (a million entries need not be one string): one line for the
- * head, one for each revocation in their order, one for each certificate of the bundle.
+ * head, one for each revocation in their order, one for their number and the bundle. The number comes last: whoever writes a snapshot
+ * while it reads the revocations need not have counted them.
  */
 export function* snapshotSigningInput(
   snapshot: Pick<SnapshotEvent, 'epoch' | 'seq' | 'issuedAt' | 'revocations' | 'bundle'>,
 ): Generator<string> {
-  const { epoch, seq, issuedAt, revocations, bundle } = snapshot;
-  yield `${JSON.stringify([snapshotJwsType, epoch, seq, issuedAt, revocations.length])}\n`;
-  for (const entry of revocations) {
-    const { issuer, serial, reason, revokedAt, notAfter, hold } = entry;
-    yield `${JSON.stringify([issuer, serial, reason, revokedAt, notAfter, hold === true])}\n`;
-  }
-  yield `${JSON.stringify([bundle.generation, bundle.anchors, bundle.intermediates])}\n`;
+  const { revocations, bundle } = snapshot;
+  yield snapshotSigning.head(snapshot);
+  for (const entry of revocations) yield snapshotSigning.entry(entry);
+  yield snapshotSigning.tail(revocations.length, bundle);
 }
+
+/** The pieces of `snapshotSigningInput`, each a line, for whoever does not have the whole of it at once. */
+export const snapshotSigning = {
+  head: ({ epoch, seq, issuedAt }: Pick<SnapshotEvent, 'epoch' | 'seq' | 'issuedAt'>): string =>
+    `${JSON.stringify([snapshotJwsType, epoch, seq, issuedAt])}\n`,
+  entry: ({ issuer, serial, reason, revokedAt, notAfter, hold }: RevocationEntry): string =>
+    `${JSON.stringify([issuer, serial, reason, revokedAt, notAfter, hold === true])}\n`,
+  tail: (revocations: number, { generation, anchors, intermediates }: SnapshotEvent['bundle']): string =>
+    `${JSON.stringify([revocations, generation, anchors, intermediates])}\n`,
+} as const;
 
 /** A certificate was revoked, or put on hold. */
 export const revokedEventSchema = z.strictObject({
@@ -113,6 +121,11 @@ export const heartbeatEventSchema = z.strictObject({
   type: z.literal('heartbeat'),
   cursor: cursorSchema,
   at: millisSchema,
+  /** The number of revocations that count at `at`, and a digest of them: both sides hold theirs against it. */
+  digest: z
+    .string()
+    .regex(/^\d{1,10}-[0-9a-f]{32}$/u)
+    .optional(),
 });
 export type HeartbeatEvent = z.infer<typeof heartbeatEventSchema>;
 
@@ -131,9 +144,13 @@ export const feedMediaType = 'application/x-ndjson';
 
 const gatewayIdSchema = z.string().regex(/^[\w.:@-]{1,128}$/u);
 
-/** Query of GET /v1/feed. Without a cursor the first line is a snapshot. `gateway` is the id it will acknowledge with. */
+/**
+ * Query of GET /v1/feed. Without a cursor the first line is a snapshot; with `snapshot=full` too, one that is not older than the cursor.
+ * `gateway` is the id it will acknowledge with.
+ */
 export const feedQuerySchema = z.strictObject({
   cursor: z.string().max(128).optional(),
+  snapshot: z.literal('full').optional(),
   gateway: gatewayIdSchema.optional(),
 });
 export type FeedQuery = z.infer<typeof feedQuerySchema>;

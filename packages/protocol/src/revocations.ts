@@ -24,11 +24,21 @@ export type ReleaseRequest = z.input<typeof releaseRequestSchema>;
 
 const serialAndName = z.strictObject({ serial: serialSchema, name: z.string() });
 
+const nodeConvergenceSchema = z.strictObject({
+  node: z.string(),
+  gateways: z.int().min(0),
+  converged: z.int().min(0),
+  answered: z.boolean(),
+});
+export type NodeConvergence = z.infer<typeof nodeConvergenceSchema>;
+
 /** How far the gateways were when the answer was given; bounded by one second. */
 export const convergenceSchema = z.strictObject({
   gateways: z.int().min(0),
   converged: z.int().min(0),
   waitedMs: z.number().min(0),
+  /** The other nodes of the authority, each with its part of both numbers; `answered` is false for one that was not heard in time. */
+  nodes: z.array(nodeConvergenceSchema).optional(),
 });
 export type Convergence = z.infer<typeof convergenceSchema>;
 

@@ -43,7 +43,10 @@ export const statusSchema = z.strictObject({
   root: caSchema,
   issuing: z.array(caSchema),
   certificates: z.strictObject({ total: z.int(), valid: z.int(), revoked: z.int() }),
+  /** Those of this node. */
   gateways: z.array(gatewayStatusSchema),
+  /** The other nodes of the same store. */
+  nodes: z.array(z.strictObject({ name: z.string(), gateways: z.int() })).optional(),
   warnings: z.array(warningSchema),
 });
 export type Status = z.infer<typeof statusSchema>;

@@ -18,6 +18,7 @@ export const TRUST_ERRORS = {
   crl_fetch_failed: 'Check that the CRL’s URL can be reached from here.',
   feed_malformed: 'Check that authority and gateway are of matching versions.',
   feed_signature_invalid: 'The snapshot was not signed by the authority that this gateway enrolled with.',
+  feed_diverged: 'A full snapshot is taken by itself; when it happens again, tell us.',
   feed_rollback:
     'An older state than the known one was offered; find out whether the authority was restored from a backup.',
   state_malformed: 'Remove the stored trust state; it is fetched again from the authority.',

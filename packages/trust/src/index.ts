@@ -32,6 +32,7 @@ export type { FilePort, FileWatch, WatchOptions } from './files/watch-files.ts';
 
 export { isRevocationReason, REVOCATION_REASONS, revocationReason } from './revocation/revocation.ts';
 export type { Revocation, RevocationKey, RevocationReason } from './revocation/revocation.ts';
+export { RevocationDigest } from './revocation/revocation-digest.ts';
 export { RevocationIndex } from './revocation/revocation-index.ts';
 export type { RevocationStatus } from './revocation/revocation-index.ts';
 export { normaliseSerial } from './revocation/serial-words.ts';

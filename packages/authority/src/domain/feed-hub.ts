@@ -1,54 +1,21 @@
 import { formatCursor, parseCursor } from '@countersign/protocol';
 import type { Convergence, FeedEvent } from '@countersign/protocol';
 import { readBundle } from './bundle.ts';
-import { changeEvent, takeSnapshot } from './feed-lines.ts';
-import type { SnapshotSigner } from './feed-lines.ts';
-import type { After, Clock, Store, StoredFeedChange } from './ports.ts';
+import { Acknowledgements } from './feed-acknowledgements.ts';
+import { report, settled } from './feed-convergence.ts';
+import type { ConvergenceOptions } from './feed-convergence.ts';
+import { FeedDigest } from './feed-digest.ts';
+import { changeEvent } from './feed-lines.ts';
+import { OtherNodes } from './feed-nodes.ts';
+import type { NodeIdentity } from './feed-nodes.ts';
+import { Snapshots } from './feed-snapshot.ts';
+import type { SnapshotOptions, WrittenSnapshot } from './feed-snapshot.ts';
+import { Subscription } from './feed-subscription.ts';
+import type { FeedSink, FeedSubscriber } from './feed-subscription.ts';
+import type { After, StoredFeedChange, StoredRevocation } from './ports.ts';
 
 /** How many changes are read from the store at once. */
 const pageSize = 1000;
-
-/** Where a subscriber's lines go. */
-export interface FeedSink {
-  /** False when so much waits to be read on the other side that it is better cut off: it comes back with its cursor. */
-  send(line: string): boolean;
-  end(): void;
-}
-
-/** Who listens. */
-export interface FeedSubscriber {
-  /** The id that acknowledgements come under; undefined for one that only watches. */
-  readonly gateway: string | undefined;
-  readonly name: string;
-  readonly cursor: string | undefined;
-  /** The certificates that this connection rests on: it ends with any of them. */
-  readonly path: readonly { readonly issuer: string; readonly serial: string }[];
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
-
-interface Subscription extends FeedSubscriber {
-  readonly sink: FeedSink;
-  readonly connectedAt: number;
-  ended: boolean;
-}
-
-interface Acknowledged {
-  readonly seq: number;
-  readonly workers: number;
-}
-
-interface Snapshot {
-  readonly line: string;
-  readonly upTo: number;
-}
-
-/** A snapshot that others may have too; `upTo` is undefined while it is being taken. */
-interface KeptSnapshot {
-  readonly at: number;
-  readonly taken: Promise<Snapshot>;
-  upTo: number | undefined;
-}
 
 /** A connected gateway, for the status. */
 export interface ConnectedGateway {
@@ -59,30 +26,36 @@ export interface ConnectedGateway {
   readonly workers: number;
 }
 
-export interface FeedHubOptions {
-  readonly store: Store;
-  readonly clock: Clock;
+export interface FeedHubOptions extends SnapshotOptions {
   readonly after: After;
-  readonly sign: SnapshotSigner;
+  /** Milliseconds that only go forward. */
+  readonly elapsed: () => number;
   readonly heartbeatMs: number;
+  readonly self: NodeIdentity;
 }
 
+/** Is called with changes. */
+export type FeedWatcher = (change: StoredFeedChange) => void;
+
 /**
- * The feed: takes every change from the store in commit order and gives it to everyone who listens. The state is three things: who
- * listens live, up to where the changes were given out, and what the gateways have acknowledged.
+ * The feed of one node: takes every change from the store in commit order, whichever node made it, and gives it to everyone who listens.
+ * The state is three things: who listens live, up to where the changes were given out, and what the gateways have acknowledged.
  */
 export class FeedHub {
   readonly #options: FeedHubOptions;
   readonly #live = new Set<Subscription>();
-  readonly #acknowledged = new Map<string, Acknowledged>();
-  readonly #waiting = new Set<() => void>();
-  readonly #watchers = new Set<(change: StoredFeedChange) => void>();
+  readonly #catchingUp = new Set<Subscription>();
+  readonly #acknowledgements = new Acknowledgements();
+  readonly #watchers = new Set<FeedWatcher>();
+  readonly #snapshots: Snapshots;
+  readonly #digest: FeedDigest;
+  readonly #nodes: OtherNodes | undefined;
+  readonly #convergence: ConvergenceOptions;
   readonly #stopStore: () => void;
   #epoch: string;
   #seq: number;
   #pumping: Promise<void> | undefined;
   #pumpAgain = false;
-  #snapshot: KeptSnapshot | undefined;
   #lastHeartbeat: number;
   #closed = false;
 
@@ -91,10 +64,27 @@ export class FeedHub {
     this.#epoch = epoch;
     this.#seq = seq;
     this.#lastHeartbeat = options.clock();
-    this.#stopStore = options.store.onChange(() => void this.pump());
+    this.#snapshots = new Snapshots(options);
+    this.#digest = new FeedDigest(options);
+    const { channel } = options.store;
+    this.#nodes =
+      channel &&
+      new OtherNodes({
+        ...options,
+        channel,
+        listener: {
+          // Whoever asks counts what it hears: what fails here is not heard.
+          asked: (at) => void this.#answer(at).catch(() => undefined),
+          acknowledged: (gateway, cursor, workers) =>
+            void this.#record(gateway, cursor, workers).catch(() => undefined),
+        },
+      });
+    this.#convergence = { ...options, acknowledgements: this.#acknowledgements, nodes: this.#nodes };
+    // Where the store does not answer, the next tick tries again and says so.
+    this.#stopStore = options.store.onChange(() => void this.pump().catch(() => undefined));
   }
 
-  /** A hub that goes on from where the store is. */
+  /** A hub that goes on from where the store is. `readDigest` is to follow. */
   static async open(options: FeedHubOptions): Promise<FeedHub> {
     const { epoch, seq } = await options.store.state();
     return new FeedHub(options, epoch, seq);
@@ -105,84 +95,56 @@ export class FeedHub {
     return formatCursor(this.#epoch, this.#seq);
   }
 
-  /**
-   * Begins a stream to `sink`: what it missed since its cursor, or a snapshot; a heartbeat that says it is up to date; then whatever
-   * comes. The function that is returned ends it.
-   */
-  async subscribe(subscriber: FeedSubscriber, sink: FeedSink): Promise<() => void> {
-    const subscription: Subscription = {
-      ...subscriber,
-      sink,
-      connectedAt: this.#options.clock(),
-      ended: false,
-    };
-    let seq = this.#resumeFrom(subscriber.cursor);
-    if (seq === undefined) {
-      const { line, upTo } = await this.#freshSnapshot();
-      this.#send(subscription, line);
-      seq = upTo;
-      if (seq > this.#seq) await this.pump();
-    }
-    while (seq < this.#seq && !subscription.ended) {
-      const changes = await this.#options.store.changesAfter(seq, pageSize);
-      const missed = changes.filter((change) => change.seq <= this.#seq);
-      if (missed.length === 0) break;
-      for (const change of missed) this.#send(subscription, await this.#line(change));
-      seq = missed.at(-1)?.seq ?? seq;
-    }
-    // Nothing awaited since the comparison above: no change can fall between catching up and listening.
-    if (!subscription.ended && !this.#closed) {
-      this.#live.add(subscription);
-      this.#send(subscription, this.#heartbeat());
-    } else {
-      this.#end(subscription);
-    }
-    return () => this.#end(subscription);
+  /** Reads the digest of everything that is revoked; heartbeats carry it from then on. */
+  readDigest(): Promise<void> {
+    return this.#digest.read();
   }
 
-  /** The current signed snapshot as one line of JSON. */
-  async snapshotLine(): Promise<string> {
-    return (await this.#freshSnapshot()).line;
+  /**
+   * Begins a stream to `sink`: what it missed since its cursor, or a snapshot; a heartbeat that says it is up to date; then whatever
+   * comes. The function that is returned ends it. Rejects where the store does not answer.
+   */
+  async subscribe(subscriber: FeedSubscriber, sink: FeedSink): Promise<() => void> {
+    const leave = subscriber.gateway === undefined ? undefined : this.#acknowledgements.enter(subscriber.gateway);
+    const subscription = new Subscription(subscriber, sink, this.#options.clock(), (ended) => {
+      this.#live.delete(ended);
+      this.#catchingUp.delete(ended);
+      leave?.();
+    });
+    this.#catchingUp.add(subscription);
+    try {
+      await this.#catchUp(subscription);
+    } catch (error) {
+      subscription.end();
+      throw error;
+    }
+    return () => subscription.end();
+  }
+
+  /** The signed state as it is now, as one line of JSON in pieces. */
+  async snapshot(): Promise<WrittenSnapshot> {
+    await this.pump();
+    return this.#snapshots.get(this.#seq, this.#seq);
   }
 
   /** A gateway says that all its workers are at `cursor`. False for a cursor of another history or of the future. */
-  acknowledge(gateway: string, cursor: string, workers: number): boolean {
-    const parsed = parseCursor(cursor);
-    if (parsed === undefined || parsed.epoch !== this.#epoch || parsed.seq > this.#seq) return false;
-    const before = this.#acknowledged.get(gateway)?.seq ?? 0;
-    this.#acknowledged.set(gateway, { seq: Math.max(before, parsed.seq), workers });
-    for (const check of this.#waiting) check();
-    return true;
+  async acknowledge(gateway: string, cursor: string, workers: number): Promise<boolean> {
+    const recorded = await this.#record(gateway, cursor, workers);
+    // The stream of a gateway and what it says beside it may come out at different nodes.
+    if (recorded === 'elsewhere') this.#nodes?.passOn(gateway, cursor, workers);
+    return recorded !== 'refused';
   }
 
-  /** Resolves when every gateway that is connected now has acknowledged `seq`, or after `boundMs`. */
-  async settled(seq: number, boundMs: number): Promise<Convergence> {
-    const started = this.#options.clock();
-    const gateways = new Set([...this.#live].flatMap(({ gateway }) => gateway ?? []));
-    const converged = (): number =>
-      [...gateways].filter((gateway) => (this.#acknowledged.get(gateway)?.seq ?? -1) >= seq).length;
-    if (converged() < gateways.size) {
-      await new Promise<void>((resolve) => {
-        const callOff = this.#options.after(boundMs, () => done());
-        const check = (): void => {
-          if (converged() === gateways.size) done();
-        };
-        const done = (): void => {
-          callOff();
-          this.#waiting.delete(check);
-          resolve();
-        };
-        this.#waiting.add(check);
-      });
-    }
-    return { gateways: gateways.size, converged: converged(), waitedMs: this.#options.clock() - started };
+  /** Resolves when every gateway that is connected now, to whichever node, has acknowledged `seq`, or after `boundMs`. */
+  settled(seq: number, boundMs: number): Promise<Convergence> {
+    return settled(this.#convergence, this.#gatewaysLive(), seq, boundMs);
   }
 
-  /** Who is connected. */
+  /** Who is connected to this node. */
   gateways(): ConnectedGateway[] {
-    return [...this.#live].flatMap(({ gateway, name, connectedAt }) => {
+    return [...this.#live].flatMap(({ subscriber: { gateway, name }, connectedAt }) => {
       if (gateway === undefined) return [];
-      const acknowledged = this.#acknowledged.get(gateway);
+      const acknowledged = this.#acknowledgements.of(gateway);
       return {
         id: gateway,
         name,
@@ -193,19 +155,31 @@ export class FeedHub {
     });
   }
 
-  /** To be called every second or so: heartbeats, and the end of who has expired. */
-  tick(): void {
-    const now = this.#options.clock();
-    for (const subscription of this.#live) if (subscription.expiresAt < now) this.#end(subscription);
+  /** The other nodes of the same store. */
+  nodes(): readonly { readonly name: string; readonly gateways: number }[] {
+    return this.#nodes?.list() ?? [];
+  }
+
+  /**
+   * To be called every second or so: the end of who has expired, whatever other processes have changed, and heartbeats. A heartbeat says
+   * that there is nothing else: there is none while the store does not answer, and this rejects.
+   */
+  async tick(): Promise<void> {
+    const { clock, heartbeatMs } = this.#options;
+    const now = clock();
+    for (const subscription of this.#live) if (subscription.subscriber.expiresAt < now) subscription.end();
+    this.#snapshots.tidy();
+    this.#nodes?.announce(this.#gatewaysLive().size);
+    await this.pump();
     // A clock that was set back must not silence the heart.
-    if (Math.abs(now - this.#lastHeartbeat) < this.#options.heartbeatMs) return;
+    if (Math.abs(now - this.#lastHeartbeat) < heartbeatMs) return;
     this.#lastHeartbeat = now;
     const line = this.#heartbeat();
-    for (const subscription of this.#live) this.#send(subscription, line);
+    for (const subscription of this.#live) subscription.tell(line);
   }
 
   /** Calls `watcher` with each change from now on, in their order and before anybody else has it; what is returned ends that. */
-  watch(watcher: (change: StoredFeedChange) => void): () => void {
+  watch(watcher: FeedWatcher): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
@@ -222,78 +196,141 @@ export class FeedHub {
   close(): void {
     this.#closed = true;
     this.#stopStore();
-    for (const subscription of this.#live) this.#end(subscription);
+    this.#nodes?.close();
+    for (const subscription of [...this.#live, ...this.#catchingUp]) subscription.end();
+  }
+
+  async #catchUp(subscription: Subscription): Promise<void> {
+    const { cursor, full } = subscription.subscriber;
+    // Another node may have told it of more than this one has read.
+    await this.pump();
+    const known = cursor === undefined ? undefined : parseCursor(cursor);
+    const ours = known !== undefined && known.epoch === this.#epoch && known.seq <= this.#seq ? known.seq : undefined;
+    let seq = full === true ? undefined : ours;
+    let least = ours ?? 0;
+    for (;;) {
+      seq ??= await this.#sendSnapshot(subscription, least);
+      if (seq >= this.#seq || subscription.ended) break;
+      const changes = await this.#options.store.changesAfter(seq, pageSize);
+      const missed = changes.filter((change) => change.seq <= this.#seq);
+      const next: number | undefined = missed.at(-1)?.seq;
+      // What it has missed is there no more: only the whole state of now helps.
+      if (next === undefined || missed[0]?.seq !== seq + 1) {
+        seq = undefined;
+        least = this.#seq;
+        continue;
+      }
+      const lines = await Promise.all(missed.map((change) => this.#line(change)));
+      await subscription.catchUp(lines);
+      if (missed.some((change) => endsWith(subscription, change))) subscription.end();
+      seq = next;
+    }
+    this.#catchingUp.delete(subscription);
+    // Nothing awaited since the comparison above: no change can fall between catching up and listening.
+    if (subscription.ended) return;
+    if (this.#closed) {
+      subscription.end();
+      return;
+    }
+    this.#live.add(subscription);
+    subscription.tell(this.#heartbeat());
+  }
+
+  /** The place in the feed that the snapshot is of. */
+  async #sendSnapshot(subscription: Subscription, least: number): Promise<number> {
+    for (;;) {
+      const { epoch, seq, pieces } = await this.#snapshots.get(least, this.#seq);
+      if (seq > this.#seq || epoch !== this.#epoch) await this.pump();
+      if (epoch === this.#epoch) {
+        await subscription.catchUp(pieces);
+        return seq;
+      }
+      this.#snapshots.forget();
+    }
   }
 
   async #pumpAll(): Promise<void> {
+    const { store } = this.#options;
     while (this.#pumpAgain && !this.#closed) {
       this.#pumpAgain = false;
       for (;;) {
-        const changes = await this.#options.store.changesAfter(this.#seq, pageSize);
-        if (changes.length === 0) break;
+        const changes = await store.changesAfter(this.#seq, pageSize);
+        // Asked after the changes were read, so they are of this history or one that is over: an epoch never comes back.
+        const { epoch, seq } = await store.state();
+        const [first] = changes;
+        const gap = first === undefined ? seq < this.#seq : first.seq !== this.#seq + 1;
+        if (epoch !== this.#epoch || gap) {
+          this.#beginAnew(epoch, seq);
+          break;
+        }
+        if (first === undefined) break;
         for (const change of changes) for (const watcher of this.#watchers) watcher(change);
         for (const change of changes) this.#giveOut(change, await this.#line(change));
       }
     }
   }
 
-  #giveOut(change: StoredFeedChange, line: string): void {
+  /**
+   * Another history, or this node was away for so long that what it has missed is pruned. Everybody comes back with a cursor, and gets
+   * what helps.
+   */
+  #beginAnew(epoch: string, seq: number): void {
+    this.#epoch = epoch;
+    this.#seq = seq;
+    this.#acknowledgements.clear();
+    this.#snapshots.forget();
+    for (const subscription of [...this.#live, ...this.#catchingUp]) subscription.end();
+    const tellWatchers = (revocation: StoredRevocation): void => {
+      for (const watcher of this.#watchers) watcher({ type: 'revoked', seq, ...revocation });
+    };
+    // Without it heartbeats carry no digest; the next history brings the next try.
+    this.#digest.read(tellWatchers).catch(() => undefined);
+  }
+
+  #giveOut(change: StoredFeedChange, line: Uint8Array): void {
     this.#seq = change.seq;
+    this.#digest.give(change);
     for (const subscription of this.#live) {
-      this.#send(subscription, line);
-      const own =
-        change.type === 'revoked' &&
-        subscription.path.some(({ issuer, serial }) => issuer === change.issuer && serial === change.serial);
-      if (own) this.#end(subscription);
+      subscription.tell(line);
+      if (endsWith(subscription, change)) subscription.end();
     }
   }
 
-  /** From where a cursor goes on; undefined where only a snapshot helps. */
-  #resumeFrom(cursor: string | undefined): number | undefined {
-    const parsed = cursor === undefined ? undefined : parseCursor(cursor);
-    return parsed !== undefined && parsed.epoch === this.#epoch && parsed.seq <= this.#seq ? parsed.seq : undefined;
+  async #record(gateway: string, cursor: string, workers: number): Promise<'here' | 'elsewhere' | 'refused'> {
+    const parsed = parseCursor(cursor);
+    if (parsed === undefined) return 'refused';
+    if (parsed.epoch === this.#epoch && parsed.seq > this.#seq) await this.pump();
+    if (parsed.epoch !== this.#epoch || parsed.seq > this.#seq) return 'refused';
+    return this.#acknowledgements.record(gateway, parsed.seq, workers) ? 'here' : 'elsewhere';
   }
 
-  /** Gateways that come back all at once share one snapshot; its own place says where its reader goes on. */
-  async #freshSnapshot(): Promise<Snapshot> {
-    const { store, clock, sign, heartbeatMs } = this.#options;
-    const now = clock();
-    const known = this.#snapshot;
-    const stillNow = known?.upTo === undefined || known.upTo === this.#seq;
-    if (known !== undefined && stillNow && Math.abs(now - known.at) < heartbeatMs) return known.taken;
-    const taken = store
-      .view((tx) => takeSnapshot(tx, now, sign))
-      .then((snapshot) => ({ line: JSON.stringify(snapshot), upTo: snapshot.seq }));
-    const kept: KeptSnapshot = { at: now, taken, upTo: undefined };
-    this.#snapshot = kept;
-    try {
-      kept.upTo = (await taken).upTo;
-    } catch (error) {
-      if (this.#snapshot === kept) this.#snapshot = undefined;
-      throw error;
-    }
-    return taken;
+  /** Another node asks how far the gateways here are. */
+  async #answer(seq: number): Promise<void> {
+    await this.pump();
+    if (this.#seq >= seq) await report(this.#convergence, this.#gatewaysLive(), seq);
   }
 
-  async #line(change: StoredFeedChange): Promise<string> {
+  #gatewaysLive(): Set<string> {
+    return new Set([...this.#live].flatMap(({ subscriber }) => subscriber.gateway ?? []));
+  }
+
+  async #line(change: StoredFeedChange): Promise<Uint8Array> {
     const { store, clock } = this.#options;
     const bundle = change.type === 'bundle' ? await readBundle(store, clock()) : undefined;
-    return JSON.stringify(changeEvent(this.#epoch, change, bundle));
+    return lineOf(changeEvent(this.#epoch, change, bundle));
   }
 
-  #heartbeat(): string {
-    const event: FeedEvent = { type: 'heartbeat', cursor: this.cursor, at: this.#options.clock() };
-    return JSON.stringify(event);
+  #heartbeat(): Uint8Array {
+    const digest = this.#digest.at(this.#seq);
+    const at = this.#options.clock();
+    return lineOf({ type: 'heartbeat', cursor: this.cursor, at, ...(digest === undefined ? {} : { digest }) });
   }
+}
 
-  #send(subscription: Subscription, line: string): void {
-    if (!subscription.ended && !subscription.sink.send(line)) this.#end(subscription);
-  }
+function endsWith(subscription: Subscription, change: StoredFeedChange): boolean {
+  return change.type === 'revoked' && subscription.restsOn(change.issuer, change.serial);
+}
 
-  #end(subscription: Subscription): void {
-    if (subscription.ended) return;
-    subscription.ended = true;
-    this.#live.delete(subscription);
-    subscription.sink.end();
-  }
+function lineOf(event: FeedEvent): Uint8Array {
+  return Buffer.from(`${JSON.stringify(event)}\n`);
 }

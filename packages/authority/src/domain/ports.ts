@@ -83,7 +83,12 @@ export interface StoredCrl {
 
 /** What the feed tells, before it has its cursor. */
 export type FeedChange =
-  | ({ readonly type: 'revoked' | 'released' } & StoredRevocation)
+  | ({
+      readonly type: 'revoked';
+      /** The reason that it had before, where a hold became final. */
+      readonly replaces?: RevocationReason | undefined;
+    } & StoredRevocation)
+  | ({ readonly type: 'released' } & StoredRevocation)
   | { readonly type: 'bundle'; readonly generation: number };
 
 export type StoredFeedChange = FeedChange & { readonly seq: number };
@@ -137,8 +142,12 @@ export interface StoreReader extends AcmeReader {
   isRevoked(issuer: string, serial: string): Promise<boolean>;
   /** Revoked certificates of `issuer` and `partition` that end at `endsFrom` or later, by serial. */
   revocationsOf(issuer: string, partition: number, endsFrom: number): Promise<StoredRevocation[]>;
-  /** All revoked certificates that end at `endsFrom` or later, by issuer, then serial. */
-  revocations(endsFrom: number): Promise<StoredRevocation[]>;
+  /** Revoked certificates that end at `endsFrom` or later, by issuer, then serial, beginning behind `after`. */
+  revocationsAfter(
+    after: Pick<StoredRevocation, 'issuer' | 'serial'> | undefined,
+    endsFrom: number,
+    limit: number,
+  ): Promise<StoredRevocation[]>;
   token(hash: string): Promise<StoredToken | undefined>;
   changesAfter(seq: number, limit: number): Promise<StoredFeedChange[]>;
   cas(): Promise<StoredCa[]>;
@@ -167,6 +176,10 @@ export interface StoreWriter extends StoreReader, AcmeWriter {
   beginEpoch(epoch: string, crlNumbersFrom: number): Promise<void>;
   saveCrl(crl: StoredCrl): Promise<void>;
   addAudit(record: StoredAudit): Promise<void>;
+  /** Forgets changes made before `before`, and all but the last `most`; never the last one. How many there were. */
+  pruneChanges(before: number, most: number): Promise<number>;
+  /** Forgets tokens that had expired before `before`. How many there were. */
+  pruneTokens(before: number): Promise<number>;
 }
 
 /**
@@ -183,7 +196,18 @@ export interface Store extends StoreReader {
   view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T>;
   /** Calls back after every durable write that changed the feed; the function that is returned ends that. */
   onChange(listener: () => void): () => void;
+  /** The way to the other nodes, where the store is shared by several. */
+  readonly channel?: NodeChannel | undefined;
   close(): Promise<void>;
+}
+
+/** Carries what nodes say to each other: to all that listen at that moment, itself included. */
+export interface NodeChannel {
+  /** Up to 7,000 octets. */
+  send(text: string): Promise<void>;
+  onMessage(listener: (text: string) => void): () => void;
+  /** Whether the others are heard now. */
+  connected(): boolean;
 }
 
 /** Calls back after `ms` milliseconds, once; the function that is returned calls it off. */

@@ -65,10 +65,12 @@ async function tell(
   type: 'revoked' | 'released',
   certificate: StoredCertificate,
   now: number,
+  replaces?: RevocationReason,
 ): Promise<number> {
   const { issuer, serial, notAfter, revocation } = certificate;
   if (revocation === undefined) throw new Error('a certificate that is not revoked has nothing to tell');
-  return tx.addChange({ type, issuer, serial, notAfter, ...revocation }, now);
+  const told = { issuer, serial, notAfter, ...revocation };
+  return tx.addChange(type === 'revoked' ? { type, ...told, replaces } : { type, ...told }, now);
 }
 
 /**
@@ -96,7 +98,7 @@ export function revoke(
       }
       const after = { ...certificate, revocation: { reason, revokedAt: now } };
       await tx.revokeCertificate(certificate.id, reason, now);
-      seq = await tell(tx, 'revoked', after, now);
+      seq = await tell(tx, 'revoked', after, now, before);
       const { serial, name, issuer } = certificate;
       await recordAudit(tx, now, 'certificate.revoked', actor, { serial, name, issuer, reason });
       revoked.push(after);

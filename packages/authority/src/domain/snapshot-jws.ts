@@ -1,7 +1,7 @@
 import type { SignatureScheme } from '@countersign/pki';
 import { snapshotJwsType } from '@countersign/protocol';
 import type { SigningCa } from './ca.ts';
-import type { SnapshotSigner } from './feed-lines.ts';
+import type { SnapshotSigner } from './feed-snapshot.ts';
 
 /** JOSE algorithms (RFC 7518, RFC 8037, RFC 9964), and for ECDSA the octets of one half of the signature. */
 const algorithms: Readonly<Partial<Record<SignatureScheme, { readonly alg: string; readonly half?: number }>>> = {

@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { FeedHub, FeedSubscriber } from '../domain/feed-hub.ts';
+import type { FeedHub } from '../domain/feed-hub.ts';
+import type { FeedSink, FeedSubscriber } from '../domain/feed-subscription.ts';
 
-/** How much may wait for a subscriber that does not read; a snapshot of a million revocations fits. */
-const backlogLimitBytes = 256 << 20;
+/** How long a subscriber may take no octet of what waits for it. */
+const stallMs = 30_000;
 
 /** Streams the feed as the response, until either side ends it. */
 export async function streamFeed(
@@ -19,20 +23,42 @@ export async function streamFeed(
     response.once('close', resolve);
   });
   try {
-    const unsubscribe = await hub.subscribe(subscriber, {
-      send: (line) => {
-        response.write(`${line}\n`);
-        return response.writableLength < backlogLimitBytes;
-      },
-      end: () => {
-        // Whoever does not read would keep the rest for ever.
-        if (response.writableLength > 0) response.destroy();
-        else response.end();
-      },
-    });
+    const unsubscribe = await hub.subscribe(subscriber, sinkOf(response));
     await gone;
     unsubscribe();
   } catch (error) {
     response.destroy(error instanceof Error ? error : undefined);
   }
+}
+
+function sinkOf(response: ServerResponse): FeedSink {
+  return {
+    send: (octets) => {
+      response.write(octets);
+    },
+    get backlog() {
+      return response.writableLength;
+    },
+    ready: async () => {
+      const stalled = AbortSignal.timeout(stallMs);
+      while (response.writableNeedDrain && !response.destroyed) {
+        await Promise.race([once(response, 'drain', { signal: stalled }), once(response, 'close')]).catch(
+          () => undefined,
+        );
+        if (stalled.aborted) return false;
+      }
+      return !response.destroyed;
+    },
+    end: () => {
+      // Whoever does not read would keep the rest for ever.
+      if (response.writableLength > 0) response.destroy();
+      else response.end();
+    },
+  };
+}
+
+/** Answers with the snapshot of this moment. */
+export async function sendSnapshot(hub: FeedHub, reply: FastifyReply): Promise<FastifyReply> {
+  const { pieces } = await hub.snapshot();
+  return reply.type('application/json').send(Readable.from(pieces, { objectMode: false }));
 }

@@ -8,7 +8,7 @@ import { serveRoute } from './api.ts';
 import type { WhoCalls } from './api.ts';
 import { actorOf } from './caller.ts';
 import type { Caller } from './caller.ts';
-import { streamFeed } from './feed-stream.ts';
+import { sendSnapshot, streamFeed } from './feed-stream.ts';
 import { openApiDocument } from './openapi.ts';
 import { ProblemError } from './problem.ts';
 
@@ -112,11 +112,9 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     return need(await service.renew(caller.certificate, body.csr)).issued;
   });
 
-  serveRoute(app, whoCalls, 'snapshot', async ({ reply }) =>
-    reply.type('application/json').send(await hub.snapshotLine()),
-  );
-  serveRoute(app, whoCalls, 'acknowledge', ({ caller, body }) => {
-    if (!hub.acknowledge(gatewayId(caller, body.gateway), body.cursor, body.workers)) {
+  serveRoute(app, whoCalls, 'snapshot', ({ reply }) => sendSnapshot(hub, reply));
+  serveRoute(app, whoCalls, 'acknowledge', async ({ caller, body }) => {
+    if (!(await hub.acknowledge(gatewayId(caller, body.gateway), body.cursor, body.workers))) {
       throw new ProblemError('bad_request', 'cursor: of another history, or of the future');
     }
     return { cursor: body.cursor };
@@ -129,6 +127,7 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
       gateway: counts ? gatewayId(caller, query.gateway ?? '') : undefined,
       name: certificate?.name ?? 'local',
       cursor: query.cursor,
+      full: query.snapshot === 'full',
       path: certificate === undefined ? [] : [{ issuer: certificate.issuer, serial: certificate.serial }],
       expiresAt: certificate?.notAfter ?? Number.POSITIVE_INFINITY,
     };

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nodeCrypto } from '@countersign/trust';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../adapters/data-folder.ts';
@@ -73,7 +76,11 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       after: afterMs,
       sign: snapshotSigner(signWith),
       heartbeatMs: (options.heartbeatSeconds ?? 5) * 1000,
+      turn: () => nextTurn(),
+      elapsed: () => performance.now(),
+      self: { id: randomUUID(), name: `${hostname()}:${process.pid}` },
     });
+    hub.readDigest().catch((error: unknown) => log.error({ err: error }, 'the digest of the feed cannot be read'));
     const crls = new CrlPublisher(store, clock, () => cas.issuing);
     const seal = jwtTokenSeal(tokenKey);
     return {

@@ -12,6 +12,7 @@ import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
 import { ocspRoute } from '../http/ocsp.ts';
 import { publicServer } from '../http/public.ts';
+import { readinessOf, readinessRoutes } from '../http/readiness.ts';
 import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
 import { secureContext, tlsOptions } from '../http/tls-options.ts';
@@ -87,7 +88,13 @@ async function run(
   await crls.refresh();
   const ocsp = await startOcsp(core, options);
   closing.push(() => ocsp.close());
-  const routes = [ocspRoute(ocsp.responder, clock), caRoute(cas), crlRoute(store, cas, clock)];
+  const notReady = readinessOf(store, { after, elapsed: () => performance.now() });
+  const routes = [
+    ocspRoute(ocsp.responder, clock),
+    caRoute(cas),
+    crlRoute(store, cas, clock),
+    ...readinessRoutes(notReady),
+  ];
   const http = publicServer(routes, log);
   const servers: (Server | SecureServer)[] = [http];
   closing.push(async () => {

@@ -94,17 +94,52 @@ describeOnEachStore('the store', () => {
 
   it('shows a view one moment, whatever is written meanwhile', async () => {
     const { store } = domain;
-    let written: Promise<number> | undefined;
     const seen = await store.view(async (tx) => {
       const before = await tx.state();
-      // What is written from within would wait for this view in SQLite: it is awaited after.
-      written = store.write((other) => other.addChange(bundle, 0));
+      assert.equal(await store.write((other) => other.addChange(bundle, 0)), 1);
       const after = await tx.state();
       return [before.seq, after.seq];
     });
     assert.deepEqual(seen, [0, 0]);
-    assert.equal(await written, 1);
     assert.equal((await store.state()).seq, 1);
+  });
+
+  it('forgets old changes but never the last, and tokens long after their end', async () => {
+    const { store } = domain;
+    await store.write(async (tx) => {
+      for (let at = 1; at <= 10; at += 1) await tx.addChange(bundle, at);
+      const token = { name: 'x', profile: 'client' as const, sans: [], createdAt: 0 };
+      await tx.addToken({ ...token, hash: 'old', expiresAt: 4 });
+      await tx.addToken({ ...token, hash: 'new', expiresAt: 5 });
+    });
+    const seqs = async () => (await store.changesAfter(0, 100)).map(({ seq }) => seq);
+    assert.equal(await store.write((tx) => tx.pruneChanges(4, 1000)), 3);
+    assert.deepEqual(await seqs(), [4, 5, 6, 7, 8, 9, 10]);
+    await store.write((tx) => tx.pruneChanges(0, 2));
+    assert.deepEqual(await seqs(), [9, 10]);
+    await store.write((tx) => tx.pruneChanges(1000, 1000));
+    assert.deepEqual(await seqs(), [10]);
+    assert.equal(await store.write((tx) => tx.addChange(bundle, 11)), 11, 'a number is never given twice');
+    assert.equal(await store.write((tx) => tx.pruneTokens(5)), 1);
+    assert.ok((await store.token('new')) !== undefined && (await store.token('old')) === undefined);
+  });
+
+  it('gives all revocations in their order, a page at a time', async () => {
+    const { store } = domain;
+    for (let i = 0; i < 7; i += 1) await domain.issued(`n${i}`);
+    const all = await store.listCertificates({ afterId: 0, limit: 100 }, 0);
+    await store.write(async (tx) => {
+      for (const { id } of all) await tx.revokeCertificate(id, 'superseded', 1);
+    });
+    const seen: string[] = [];
+    let last: { issuer: string; serial: string } | undefined;
+    for (;;) {
+      const page = await store.revocationsAfter(last, 0, 3);
+      seen.push(...page.map(({ serial }) => serial));
+      last = page.at(-1);
+      if (page.length < 3) break;
+    }
+    assert.deepEqual(seen, all.map(({ serial }) => serial).toSorted());
   });
 
   it('calls back after every durable change of the feed, and not after one that was given up', async () => {

@@ -73,6 +73,9 @@ export async function testResponder(options: TestResponderOptions = {}): Promise
     clock: domain.clock.now,
     after: () => () => undefined,
     sign: () => Promise.resolve(''),
+    turn: async () => undefined,
+    elapsed: () => performance.now(),
+    self: { id: 'here', name: 'here' },
     heartbeatMs: 5000,
   });
   const { clock, random, crypto } = domain.context;

@@ -62,7 +62,13 @@ export const release = command<flags.AdminFlags, [string]>({
   docs: { brief: 'End the hold of a certificate that was revoked with certificateHold' },
 });
 
-function sayConvergence(output: Output, { gateways, converged, waitedMs }: Convergence): void {
+function sayConvergence(output: Output, { gateways, converged, waitedMs, nodes = [] }: Convergence): void {
+  const silent = nodes.filter(({ answered }) => !answered).map(({ node }) => node);
+  if (silent.length > 0) {
+    output.note(
+      `countersign: not heard in time: the authority's node${silent.length === 1 ? '' : 's'} ${silent.join(', ')}`,
+    );
+  }
   if (gateways === 0) return;
   output.say(
     `${converged} of ${gateways} gateway${gateways === 1 ? '' : 's'} applied it within ${Math.round(waitedMs)} ms`,

@@ -52,7 +52,7 @@ function processLines(processes: readonly RunningProcess[]): readonly string[] {
 }
 
 function authorityLines(authority: Status): readonly string[] {
-  const { certificates, gateways, root, issuing, warnings } = authority;
+  const { certificates, gateways, nodes = [], root, issuing, warnings } = authority;
   const rows = [
     ['certificates', `${certificates.valid} valid, ${certificates.revoked} revoked, ${certificates.total} in all`],
     ...[root, ...issuing].map((ca) => [
@@ -64,5 +64,6 @@ function authorityLines(authority: Status): readonly string[] {
       `${workers} worker${workers === 1 ? '' : 's'}, ${acknowledged === undefined ? 'nothing acknowledged yet' : `at ${acknowledged}`}`,
     ]),
   ];
+  rows.push(...nodes.map((node) => [`node ${node.name}`, `${node.gateways} gateway${node.gateways === 1 ? '' : 's'}`]));
   return [...columns(rows), ...warnings.map(({ message }) => `warning: ${message}`)];
 }

@@ -18,6 +18,8 @@ export interface FeedConnectionOptions {
   readonly gateway: string;
   /** Where to go on; undefined asks for a snapshot. */
   readonly cursor: () => string | undefined;
+  /** Asks for a snapshot although there is a cursor: one that is not older. */
+  readonly full?: () => boolean;
   /** One line, parsed as JSON. Throws where it is none that can be taken: the connection is then made anew. */
   readonly onLine: (line: unknown) => void;
   readonly onUp: () => void;
@@ -73,6 +75,7 @@ export class FeedConnection {
     url.searchParams.set('gateway', this.#options.gateway);
     const cursor = this.#options.cursor();
     if (cursor !== undefined) url.searchParams.set('cursor', cursor);
+    if (this.#options.full?.() === true) url.searchParams.set('snapshot', 'full');
     const silence = setTimeout(() => attempt.abort(new Error('it fell silent')), this.#options.silenceMs ?? SILENCE_MS);
     const signal = AbortSignal.any([this.#stop.signal, attempt.signal]);
     try {

@@ -64,7 +64,8 @@ export class FeedFollower {
       fetch: (url, init) => identity.fetch(url, init),
       url: options.url,
       gateway: this.#gateway,
-      cursor: () => (this.#resync ? undefined : this.ledger.cursor),
+      cursor: () => this.ledger.cursor,
+      full: () => this.#resync,
       onLine: (line) => this.#take(line),
       onUp: () => {
         this.#connected = true;

@@ -9,7 +9,7 @@ interface Attempt {
 }
 
 /** A connection whose other side is this test: each attempt waits for its answer. */
-function follow(extra: { silenceMs?: number; cursor?: () => string | undefined } = {}) {
+function follow(extra: { silenceMs?: number; cursor?: () => string | undefined; full?: () => boolean } = {}) {
   const attempts: Attempt[] = [];
   const waiting: ((attempt: Attempt) => void)[] = [];
   const lines: unknown[] = [];
@@ -59,7 +59,8 @@ function stream(chunks: readonly string[], endless?: AbortSignal): Response {
 
 test('lines are taken whole however they are cut, and the next try goes on at the cursor', async () => {
   let cursor: string | undefined;
-  const { connection, running, lines, downs, next } = follow({ cursor: () => cursor });
+  let full = false;
+  const { connection, running, lines, downs, next } = follow({ cursor: () => cursor, full: () => full });
   const first = await next();
   assert.equal(first.url.href, 'https://ca.test:8443/v1/feed?gateway=g1');
   cursor = '00aa:7';
@@ -68,6 +69,10 @@ test('lines are taken whole however they are cut, and the next try goes on at th
   assert.deepEqual(lines, ['up', { a: 1 }, { b: 2 }, 'c']);
   assert.deepEqual(downs, ['the authority closed it']);
   assert.equal(second.url.searchParams.get('cursor'), '00aa:7');
+  assert.equal(second.url.searchParams.get('snapshot'), null);
+  full = true;
+  second.answer(stream(['"more"\n']));
+  assert.equal((await next()).url.search, '?gateway=g1&cursor=00aa%3A7&snapshot=full');
   connection.stop();
   await running;
 });

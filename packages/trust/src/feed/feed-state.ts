@@ -231,7 +231,8 @@ export class FeedState implements RevocationSource {
     if (digest !== undefined) {
       this.#index.purgeExpired(at);
       if (digest !== this.#index.digest()) {
-        return refuse('feed_malformed', 'the revocations known here are not those of the authority', true);
+        const detail = `the revocations known here (${this.#index.digest()}) are not those of the authority (${digest})`;
+        return refuse('feed_diverged', detail, true);
       }
     }
     this.#cursor = cursor;

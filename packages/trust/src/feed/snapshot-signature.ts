@@ -9,16 +9,16 @@ import type { FeedSnapshot } from './feed-event.ts';
 /** The `typ` of a snapshot's JWS. */
 export const SNAPSHOT_TYP = 'countersign-snapshot';
 
-/** What a snapshot's signature covers: the head, each revocation in its order, the bundle; one line of JSON each. */
+/** What a snapshot's signature covers: the head, each revocation in its order, their number and the bundle; one line of JSON each. */
 export function* snapshotLines(
   snapshot: Pick<FeedSnapshot, 'epoch' | 'seq' | 'issuedAt' | 'revocations' | 'bundle'>,
 ): Generator<string> {
   const { epoch, seq, issuedAt, revocations, bundle } = snapshot;
-  yield `${JSON.stringify([SNAPSHOT_TYP, epoch, seq, issuedAt, revocations.length])}\n`;
+  yield `${JSON.stringify([SNAPSHOT_TYP, epoch, seq, issuedAt])}\n`;
   for (const { issuer, serial, reason, revokedAt, notAfter, hold } of revocations) {
     yield `${JSON.stringify([issuer, serial, reason, revokedAt, notAfter, hold === true])}\n`;
   }
-  yield `${JSON.stringify([bundle.generation, bundle.anchors, bundle.intermediates])}\n`;
+  yield `${JSON.stringify([revocations.length, bundle.generation, bundle.anchors, bundle.intermediates])}\n`;
 }
 
 /** SHA-256 over {@link snapshotLines} as lower-case hex. */

@@ -39,6 +39,13 @@ export class MultisetDigest {
     }
   }
 
+  /** Takes in everything that another digest has taken in. */
+  merge(other: MultisetDigest): void {
+    for (let lane = 0; lane < LANES; lane += 1) {
+      this.#lanes[lane] = (this.#lanes[lane] ?? 0) + (other.#lanes[lane] ?? 0);
+    }
+  }
+
   /** 32 hexadecimal digits. */
   toString(): string {
     return [...this.#lanes].map((lane) => lane.toString(16).padStart(8, '0')).join('');

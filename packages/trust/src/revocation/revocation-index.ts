@@ -1,3 +1,4 @@
+import { dayOf, digestBySerial, issuerWords, lastDayOf, UNKNOWN_DAY } from './member.ts';
 import { finishHash, mixWord, MultisetDigest } from './multiset-digest.ts';
 import { RecordPages, SERIAL_WORDS } from './record-pages.ts';
 import { REVOCATION_REASONS, revocationReason } from './revocation.ts';
@@ -5,7 +6,6 @@ import type { Revocation, RevocationReason } from './revocation.ts';
 import { readSerial, writeSerial } from './serial-words.ts';
 
 const DAY_MS = 86_400_000;
-const UNKNOWN_DAY = 0xffff;
 const FIRST_CAPACITY = 64;
 const MAX_ISSUERS = 1 << 28;
 
@@ -40,6 +40,8 @@ export class RevocationIndex {
   /** Record number + 1; 0 is free. */
   #slots: Uint32Array;
   #mask: number;
+  /** No entry has an earlier last day. */
+  #firstDay = UNKNOWN_DAY;
 
   /**
    * @param options.seed any 32-bit number; a random one keeps chosen serials from being made to collide.
@@ -71,10 +73,8 @@ export class RevocationIndex {
     const reason = REVOCATION_REASONS[revocation.reason];
     const tag = ((issuer << 4) | reason) >>> 0;
     const revokedAt = clamp(Math.floor(revocation.revokedAt / 1000), 0xffffffff);
-    const lastDay =
-      revocation.notAfter === undefined
-        ? UNKNOWN_DAY
-        : clamp(Math.floor(revocation.notAfter / DAY_MS) + 1, UNKNOWN_DAY - 1);
+    const lastDay = lastDayOf(revocation.notAfter);
+    this.#firstDay = Math.min(this.#firstDay, lastDay);
     const slot = this.#findSlot(issuer);
     const found = this.#slots[slot] ?? 0;
     if (found !== 0) {
@@ -127,8 +127,10 @@ export class RevocationIndex {
    * `now` drop the same entries. Gives the number dropped.
    */
   purgeExpired(now: number): number {
-    const today = Math.floor(now / DAY_MS);
+    const today = dayOf(now);
     let dropped = 0;
+    if (this.#firstDay >= today) return dropped;
+    this.#firstDay = today;
     for (let record = this.#records.length - 1; record >= 0; record -= 1) {
       const lastDay = this.#records.lastDay(record);
       if (lastDay === UNKNOWN_DAY || lastDay >= today) continue;
@@ -137,7 +139,7 @@ export class RevocationIndex {
       dropped += 1;
     }
     for (const odd of this.#oversized.values()) {
-      if (odd.notAfter === undefined || Math.floor(odd.notAfter / DAY_MS) + 1 >= today) continue;
+      if (odd.notAfter === undefined || lastDayOf(odd.notAfter) >= today) continue;
       this.#deleteOversized(odd.issuerKeyHash, odd.serialHex);
       dropped += 1;
     }
@@ -175,10 +177,9 @@ export class RevocationIndex {
   #issuerNumber(keyHash: string): number {
     const known = this.#issuerNumbers.get(keyHash);
     if (known !== undefined) return known;
-    if (!/^[0-9a-f]{64}$/.test(keyHash)) throw new RangeError('an issuer is named by 64 lower-case hexadecimal digits');
+    const words = issuerWords(keyHash);
     const number = this.#issuers.length;
     if (number >= MAX_ISSUERS) throw new RangeError('too many issuers');
-    const words = Uint32Array.from({ length: 8 }, (_, i) => Number.parseInt(keyHash.slice(i * 8, i * 8 + 8), 16));
     this.#issuers.push({ keyHash, words });
     this.#issuerNumbers.set(keyHash, number);
     return number;
@@ -252,6 +253,7 @@ export class RevocationIndex {
   }
 
   #setOversized(revocation: Revocation): boolean {
+    this.#firstDay = Math.min(this.#firstDay, lastDayOf(revocation.notAfter));
     const key = oversizedKey(revocation.issuerKeyHash, revocation.serialHex);
     const known = this.#oversized.get(key);
     if (known !== undefined) this.#digestOversized(known, 'remove');
@@ -271,10 +273,7 @@ export class RevocationIndex {
   #digestOversized(revocation: Revocation, change: 'add' | 'remove'): void {
     const issuer = this.#issuers[this.#issuerNumber(revocation.issuerKeyHash)];
     if (issuer === undefined) return;
-    const serial = revocation.serialHex.toLowerCase().replace(/^0+/, '');
-    let hash = 0;
-    for (let index = 0; index < serial.length; index += 1) hash = mixWord(hash, serial.charCodeAt(index));
-    this.#digest[change](issuer.words, Uint32Array.of(finishHash(hash)), REVOCATION_REASONS[revocation.reason]);
+    digestBySerial(this.#digest, change, issuer.words, revocation.serialHex, REVOCATION_REASONS[revocation.reason]);
   }
 }
 

@@ -227,7 +227,7 @@ describe('heartbeats', () => {
     authority.set({ issuerKeyHash: revocation('0a').issuer, serialHex: '0a', reason: 'keyCompromise', revokedAt: now });
     assert.equal(outcomeOf(feed.apply(heartbeat(10, { digest: authority.digest() }), now)), 'applied');
     authority.set({ issuerKeyHash: revocation('0a').issuer, serialHex: '0c', reason: 'superseded', revokedAt: now });
-    assert.equal(outcomeOf(feed.apply(heartbeat(10, { digest: authority.digest() }), now)), 'feed_malformed, resync');
+    assert.equal(outcomeOf(feed.apply(heartbeat(10, { digest: authority.digest() }), now)), 'feed_diverged, resync');
   });
 });
 

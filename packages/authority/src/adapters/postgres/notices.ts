@@ -1,9 +1,6 @@
 import type { ClientConfig } from 'pg';
 import { Connection } from './connection.ts';
 
-/** The channel of everything that nodes tell each other. */
-export const channel = 'countersign';
-
 const firstMs = 100;
 const mostMs = 5000;
 
@@ -13,6 +10,7 @@ const mostMs = 5000;
  */
 export class Notices {
   readonly #config: ClientConfig;
+  readonly #channel: string;
   readonly #hear: (payload: string) => void;
   readonly #onConnected: () => void;
   readonly #random: () => number;
@@ -23,9 +21,11 @@ export class Notices {
 
   constructor(
     config: ClientConfig,
+    channel: string,
     listener: { hear: (payload: string) => void; onConnected: () => void; random?: () => number },
   ) {
     this.#config = config;
+    this.#channel = channel;
     this.#hear = listener.hear;
     this.#onConnected = listener.onConnected;
     this.#random = listener.random ?? Math.random;
@@ -66,7 +66,7 @@ export class Notices {
       this.#again();
     });
     try {
-      await connection.run(`listen ${channel}`);
+      await connection.run(`listen ${this.#channel}`);
     } catch (error) {
       await connection.close();
       throw error;

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ClientConfig } from 'pg';
 import { AuthorityError } from '../../errors.ts';
 import type { Store, StoreReader } from '../../domain/ports.ts';
@@ -9,7 +10,7 @@ import { sqlWriter } from '../sql/writer.ts';
 import { clientConfig } from './client-config.ts';
 import { Connection, Connections } from './connection.ts';
 import { codeOf, isLost, isWorthAnotherTry, storeFailure } from './failure.ts';
-import { channel, Notices } from './notices.ts';
+import { Notices } from './notices.ts';
 import { schema } from './schema.ts';
 import { schemaOf } from './settings.ts';
 import type { PostgresSettings } from './settings.ts';
@@ -75,7 +76,7 @@ export async function checkVersion(connection: Connection): Promise<void> {
  */
 export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
   const config = clientConfig(settings);
-  const store = new PostgresStore(config);
+  const store = new PostgresStore(config, `countersign_${schemaOf(settings)}`);
   try {
     await store.open();
   } catch (error) {
@@ -93,20 +94,31 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
  */
 class PostgresStore {
   readonly #config: ClientConfig;
+  /** What nodes of this schema listen to. */
+  readonly #channel: string;
   readonly #connections: Connections;
   readonly #notices: Notices;
   readonly #listeners = new Set<() => void>();
+  readonly #messages = new Set<(text: string) => void>();
   readonly #queue = new WriteQueue((batch) => this.#runBatch(batch));
   #writer: Connection | undefined;
   #changed = false;
+  #closed = false;
 
-  constructor(config: ClientConfig) {
+  constructor(config: ClientConfig, channel: string) {
     this.#config = config;
+    this.#channel = channel;
     this.#connections = new Connections(config, readers);
     const changed = (): void => {
       for (const listener of this.#listeners) listener();
     };
-    this.#notices = new Notices(config, { hear: changed, onConnected: changed });
+    this.#notices = new Notices(config, channel, {
+      onConnected: changed,
+      hear: (payload) => {
+        if (payload === '') changed();
+        else for (const listener of this.#messages) listener(payload);
+      },
+    });
   }
 
   async open(): Promise<void> {
@@ -125,11 +137,23 @@ class PostgresStore {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
+      channel: {
+        send: async (text) => {
+          await sql`select pg_notify(${this.#channel}, ${text})`.execute(this.#connections.db);
+        },
+        onMessage: (listener) => {
+          this.#messages.add(listener);
+          return () => this.#messages.delete(listener);
+        },
+        connected: () => this.#notices.connected,
+      },
       close: () => this.close(),
     };
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#queue.close();
     await Promise.all([this.#notices.close(), this.#writer?.close(), this.#connections.close()]);
   }
@@ -177,7 +201,7 @@ class PostgresStore {
       connection = this.#writer;
       await connection.run(`begin; ${takeLock}`);
       const settle = await runJobs(batch, this.#transaction(connection));
-      const notify = this.#changed ? `; notify ${channel}` : '';
+      const notify = this.#changed ? `; notify ${this.#channel}` : '';
       await connection.run(`release job${notify}`);
       committing = true;
       const { command } = await connection.run('commit');

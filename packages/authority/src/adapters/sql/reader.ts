@@ -149,17 +149,18 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
           .orderBy('serial')
           .execute()
       ).map(revocationFromRow),
-    revocations: async (endsFrom) =>
-      (
-        await db
-          .selectFrom('certificates')
-          .select(revocationColumns)
-          .where('revoked_at', 'is not', null)
-          .where('not_after', '>=', endsFrom)
-          .orderBy('issuer')
-          .orderBy('serial')
-          .execute()
-      ).map(revocationFromRow),
+    revocationsAfter: async (after, endsFrom, limit) => {
+      let query = db
+        .selectFrom('certificates')
+        .select(revocationColumns)
+        .where('revoked_at', 'is not', null)
+        .where('not_after', '>=', endsFrom);
+      if (after !== undefined) {
+        const { issuer, serial } = after;
+        query = query.where((eb) => eb(eb.refTuple('issuer', 'serial'), '>', eb.tuple(issuer, serial)));
+      }
+      return (await query.orderBy('issuer').orderBy('serial').limit(limit).execute()).map(revocationFromRow);
+    },
     token: async (hash) => {
       const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
       return row && tokenFromRow(row);

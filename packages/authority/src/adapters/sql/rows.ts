@@ -92,7 +92,9 @@ export function revocationFromRow(row: RevocationRow): StoredRevocation {
 
 export function changeFromRow(row: Selectable<Tables['changes']>): StoredFeedChange {
   if (row.type === 'bundle') return { type: 'bundle', seq: row.seq, generation: row.generation ?? 0 };
-  return { type: row.type === 'released' ? 'released' : 'revoked', seq: row.seq, ...revocationFromRow(row) };
+  if (row.type === 'released') return { type: 'released', seq: row.seq, ...revocationFromRow(row) };
+  const replaces = row.replaces === null ? {} : { replaces: row.replaces as RevocationReason };
+  return { type: 'revoked', seq: row.seq, ...revocationFromRow(row), ...replaces };
 }
 
 export function tokenFromRow(row: Selectable<Tables['tokens']>): StoredToken {

@@ -39,6 +39,7 @@ export const tables = {
       certificates_name: { on: ['name', 'not_after'] },
       certificates_key: { on: ['spki_sha256'], where: 'revoked_at is not null' },
       certificates_revoked: { on: ['issuer', 'partition', 'serial'], where: 'revoked_at is not null' },
+      certificates_revocations: { on: ['issuer', 'serial'], where: 'revoked_at is not null' },
     },
   }),
   tokens: table({
@@ -71,8 +72,10 @@ export const tables = {
       revoked_at: optional(integer),
       not_after: optional(integer),
       generation: optional(integer),
+      replaces: optional(text),
     },
     primaryKey: ['seq'],
+    indexes: { changes_at: { on: ['at'] } },
   }),
   crls: table({
     columns: {

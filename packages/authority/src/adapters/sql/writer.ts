@@ -81,6 +81,7 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
               reason: change.reason,
               revoked_at: change.revokedAt,
               not_after: change.notAfter,
+              replaces: change.type === 'revoked' ? (change.replaces ?? null) : null,
             };
       const added = await db
         .insertInto('changes')
@@ -114,6 +115,19 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
         .values({ issuer, partition, ...values })
         .onConflict((conflict) => conflict.columns(['issuer', 'partition']).doUpdateSet(values))
         .execute();
+    },
+    pruneChanges: async (before, most) => {
+      const { seq } = await reader.state();
+      const result = await db
+        .deleteFrom('changes')
+        .where('seq', '<', seq)
+        .where((eb) => eb.or([eb('at', '<', before), eb('seq', '<=', seq - most)]))
+        .executeTakeFirst();
+      return Number(result.numDeletedRows);
+    },
+    pruneTokens: async (before) => {
+      const result = await db.deleteFrom('tokens').where('expires_at', '<', before).executeTakeFirst();
+      return Number(result.numDeletedRows);
     },
     addAudit: async (record) => {
       await db

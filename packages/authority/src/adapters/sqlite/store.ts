@@ -1,6 +1,6 @@
 import { backup, DatabaseSync } from 'node:sqlite';
 import { AuthorityError } from '../../errors.ts';
-import type { Store } from '../../domain/ports.ts';
+import type { Store, StoreReader } from '../../domain/ports.ts';
 import { sqlReader } from '../sql/reader.ts';
 import { readThrough, runJobs, WriteQueue } from '../sql/write-queue.ts';
 import type { BatchTransaction, Job } from '../sql/write-queue.ts';
@@ -48,7 +48,7 @@ export function openSqliteStore(path: string, options: { readonly maxPages?: num
         `the store has version ${String(version)}, this is for ${schemaVersion}`,
       );
     }
-    return new SqliteStore(writer, openConnection(path, true)).store();
+    return new SqliteStore(path, writer, openConnection(path, true)).store();
   } catch (error) {
     writer?.raw.close();
     throw storeError(error);
@@ -57,14 +57,17 @@ export function openSqliteStore(path: string, options: { readonly maxPages?: num
 
 /** The store of one file: one connection writes, one reads beside it. */
 class SqliteStore {
+  readonly #path: string;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #listeners = new Set<() => void>();
   readonly #transaction: BatchTransaction;
   readonly #queue = new WriteQueue((batch) => this.#runBatch(batch));
+  readonly #views = new Set<DatabaseSync>();
   #changed = false;
 
-  constructor(writer: SqliteConnection, reader: SqliteConnection) {
+  constructor(path: string, writer: SqliteConnection, reader: SqliteConnection) {
+    this.#path = path;
     this.#writer = writer;
     this.#reader = reader;
     const tx = sqlWriter(writer.db);
@@ -87,14 +90,26 @@ class SqliteStore {
       ...readThrough(sqlReader(this.#reader.db), withOurErrors),
       shared: false,
       write: (work) => this.#queue.write(work),
-      // Between two writes nothing changes: a view takes its turn among them.
-      view: (work) => this.#queue.write(work),
+      view: (work) => withOurErrors(() => this.#view(work)),
       onChange: (listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
       close: () => this.#close(),
     };
+  }
+
+  /** A transaction that reads sees one moment, on a connection of its own, and holds up no write. */
+  async #view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T> {
+    const { raw, db } = openConnection(this.#path, true);
+    this.#views.add(raw);
+    try {
+      raw.exec('begin');
+      return await work(sqlReader(db));
+    } finally {
+      this.#views.delete(raw);
+      if (raw.isOpen) raw.close();
+    }
   }
 
   async #runBatch(batch: readonly Job[]): Promise<void> {
@@ -117,6 +132,7 @@ class SqliteStore {
 
   async #close(): Promise<void> {
     await this.#queue.close();
+    for (const view of this.#views) view.close();
     this.#reader.raw.close();
     this.#writer.raw.close();
   }
