@@ -63,7 +63,7 @@ describe('the store in PostgreSQL', { skip: withoutPostgres }, () => {
     const { running } = await sharedServer();
     running.sql(
       settings.url,
-      "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen countersign'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen countersign%'",
     );
     await heard.promise;
     await Promise.all([here.close(), there.close()]);

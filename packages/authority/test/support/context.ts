@@ -25,10 +25,10 @@ export interface TestDomain extends AsyncDisposable {
   issued(name: string, profile?: 'client' | 'gateway' | 'server' | 'peer', extra?: object): Promise<StoredCertificate>;
 }
 
-/** Makes a domain; nothing in it is slow on purpose, because no key is written to a file. */
-export async function testDomain(): Promise<TestDomain> {
+/** Makes a domain; nothing in it is slow on purpose, because no key is written to a file. `at` is where its store is. */
+export async function testDomain(at?: StorePlace): Promise<TestDomain> {
   const clock = testClock();
-  const place = await currentStore().place();
+  const place = at ?? (await currentStore().place());
   const store = await place.open();
   const root = await makeRoot(clock.now(), random, 'Test');
   const issuing = await makeIssuing(clock.now(), random, 'Test', 1, 'p256', root.ca, 'http://ca.example');

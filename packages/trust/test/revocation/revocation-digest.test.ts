@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { REVOCATION_REASONS, RevocationDigest, RevocationIndex } from '../../src/index.ts';
 import type { Revocation, RevocationReason } from '../../src/index.ts';
 

@@ -89,6 +89,8 @@ export class Connections {
     this.#pool = new Pool({ ...config, max: most, idleTimeoutMillis: 60_000 });
     // A connection that is lost while nobody uses it: the next question gets another.
     this.#pool.on('error', () => undefined);
+    // One that is lost while somebody uses it tells who asks on it; an event that nobody listens for would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.db = kysely(() => this.#take());
   }
 
