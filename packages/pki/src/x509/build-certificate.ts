@@ -121,26 +121,44 @@ const BACK_ROOM = 144;
  * ] }, signer);
  */
 export async function buildCertificate(template: CertificateTemplate, signer: Signer): Promise<Uint8Array> {
-  const algorithm = schemeAlgorithm(signer.scheme).der;
-  writer.reset();
+  const room = putUnsigned(template, signer.scheme);
+  const signing = signer.sign(room.tbs);
+  // To await what is there already would cost a turn for each certificate.
+  return signing instanceof Uint8Array ? putSignature(room, signing) : putSignature(room, await signing);
+}
+
+/** A certificate without its signature, with room around it: the signed part lies where it will be, so that nothing is copied. */
+interface Unsigned {
+  readonly scheme: SignatureScheme;
+  readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly tbs: Uint8Array;
+  /** Where the signed part starts, and where the algorithm behind it ends. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function putUnsigned(template: CertificateTemplate, scheme: SignatureScheme): Unsigned {
+  const algorithm = schemeAlgorithm(scheme).der;
+  writer.reset(BACK_ROOM);
   writer.put(algorithm);
   putTbs(template, algorithm);
-  // What is signed lies where it will be in the certificate, so that it is copied once.
-  const out = writer.result(FRONT_ROOM, BACK_ROOM);
-  const end = out.length - BACK_ROOM;
-  const tbs = out.subarray(FRONT_ROOM, end - algorithm.length);
-  const signing = signer.sign(tbs);
-  // To await what is there already would cost a turn for each certificate.
-  const signature = signing instanceof Uint8Array ? signing : await signing;
+  const start = writer.take(FRONT_ROOM);
+  const end = start + writer.length;
+  const { buffer } = writer;
+  const tbs = new Uint8Array(buffer.buffer, start, end - algorithm.length - start);
+  return { scheme, buffer, tbs, start, end };
+}
+
+function putSignature({ scheme, buffer, tbs, start, end }: Unsigned, signature: Uint8Array): Uint8Array {
   const bits = 1 + signature.length;
-  const length = end - FRONT_ROOM + 1 + lengthOctets(bits) + bits;
-  if (FRONT_ROOM + length > out.length || lengthOctets(length) >= FRONT_ROOM) {
-    return assembleSigned(tbs, signer.scheme, signature);
-  }
-  const start = FRONT_ROOM - 1 - lengthOctets(length);
-  writeHeader(out, start, TAG.SEQUENCE, length);
-  // The octet left at zero says that no bit is unused.
-  const at = writeHeader(out, end, TAG.BIT_STRING, bits) + 1;
-  for (let i = 0; i < signature.length; i++) out[at + i] = signature[i] as number;
-  return out.subarray(start, FRONT_ROOM + length);
+  const signatureOctets = 1 + lengthOctets(bits) + bits;
+  const length = end - start + signatureOctets;
+  const header = 1 + lengthOctets(length);
+  if (signatureOctets > BACK_ROOM || header > FRONT_ROOM) return assembleSigned(tbs, scheme, signature);
+  writeHeader(buffer, start - header, TAG.SEQUENCE, length);
+  const at = writeHeader(buffer, end, TAG.BIT_STRING, bits);
+  // No bit is unused.
+  buffer[at] = 0;
+  for (let i = 0; i < signature.length; i++) buffer[at + 1 + i] = signature[i] as number;
+  return new Uint8Array(buffer.buffer, start - header, header + length);
 }

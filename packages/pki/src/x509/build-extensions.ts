@@ -38,6 +38,8 @@ function extension(oidText: string, critical: boolean, value: Uint8Array): Exten
 /** Values that nearly every certificate has are encoded once; extensions are never changed, so they are shared. */
 const NOT_A_CA = sequence();
 const usageValues = new Map<number, Uint8Array>();
+const singlePurposes = new Map<string, Uint8Array>();
+const MAX_SHARED = 64;
 
 /**
  * BasicConstraints (RFC 5280 section 4.2.1.9), critical.
@@ -56,7 +58,7 @@ export function basicConstraints(value: { ca: boolean; pathLen?: number }, optio
 /** KeyUsage (RFC 5280 section 4.2.1.3), critical. */
 export function keyUsage(usages: readonly KeyUsageName[], options?: ExtensionOptions): Extension {
   let mask = 0;
-  for (const usage of usages) mask |= 1 << KEY_USAGES.indexOf(usage);
+  for (let i = 0; i < usages.length; i++) mask |= 1 << KEY_USAGES.indexOf(usages[i] as KeyUsageName);
   if (mask === 0) throw new PkiError('argument', 'no usage at all');
   let encoded = usageValues.get(mask);
   if (encoded === undefined) usageValues.set(mask, (encoded = namedBits(mask)));
@@ -65,8 +67,14 @@ export function keyUsage(usages: readonly KeyUsageName[], options?: ExtensionOpt
 
 /** ExtendedKeyUsage (RFC 5280 section 4.2.1.12) of dotted identifiers, not critical. */
 export function extendedKeyUsage(oids: readonly string[], options?: ExtensionOptions): Extension {
-  if (oids.length === 0) throw new PkiError('argument', 'no usage at all');
-  return extension(OID.extendedKeyUsage, options?.critical ?? false, constructed(TAG.SEQUENCE, oids.map(oid)));
+  const [first] = oids;
+  if (first === undefined) throw new PkiError('argument', 'no usage at all');
+  let encoded = oids.length === 1 ? singlePurposes.get(first) : undefined;
+  if (encoded === undefined) {
+    encoded = constructed(TAG.SEQUENCE, oids.map(oid));
+    if (oids.length === 1 && singlePurposes.size < MAX_SHARED) singlePurposes.set(first, encoded);
+  }
+  return extension(OID.extendedKeyUsage, options?.critical ?? false, encoded);
 }
 
 /** SubjectAltName (RFC 5280 section 4.2.1.6), not critical; it must be critical when the subject is empty. */

@@ -135,15 +135,44 @@ test('what is written backwards is what is written forwards', () => {
   );
 });
 
-test('a writer keeps room around its result, and grows', () => {
+test('a writer grows, and refuses what does not fit', () => {
   const writer = new BackWriter();
   writer.reset();
-  const octets = new Uint8Array(10_000).fill(7);
+  const octets = new Uint8Array(40_000).fill(7);
   writer.put(octets);
   writer.putAscii('ab');
-  assert.deepEqual(writer.result(3, 2), Uint8Array.of(0, 0, 0, 0x61, 0x62, ...octets, 0, 0));
+  assert.deepEqual(writer.result(), Uint8Array.of(0x61, 0x62, ...octets));
   assert.throws(() => writer.putAscii('é'), PkiError);
   assert.throws(() => writer.putHex('0g'), PkiError);
   assert.throws(() => writer.putUtf8('\ud800'), PkiError);
-  assert.equal(writer.length, 10_002);
+  assert.equal(writer.length, 40_002);
+});
+
+test('what a writer gave away it does not write again, whatever came between', () => {
+  const size = fc.record({
+    octets: fc.integer({ min: 0, max: 3000 }),
+    front: fc.integer({ min: 0, max: 8 }),
+    back: fc.integer({ min: 0, max: 200 }),
+    abandoned: fc.integer({ min: 0, max: 20_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(size, { maxLength: 40 }), (sizes) => {
+      const writer = new BackWriter();
+      const given = sizes.map(({ octets, front, back, abandoned }, i) => {
+        writer.reset(back);
+        writer.put(new Uint8Array(octets).fill(i + 1));
+        const start = writer.take(front);
+        const view = writer.buffer.subarray(start - front, start + octets + back);
+        assert.equal(view.length, front + octets + back);
+        assert.ok(view.subarray(front, front + octets).every((octet) => octet === i + 1));
+        view.fill(i + 1);
+        // Given up halfway, as when a template is refused; and copied.
+        writer.reset();
+        writer.put(new Uint8Array(abandoned).fill(0xff));
+        assert.equal(writer.result().length, abandoned);
+        return view;
+      });
+      for (const [i, view] of given.entries()) assert.ok(view.every((octet) => octet === i + 1));
+    }),
+  );
 });
