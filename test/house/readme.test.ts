@@ -91,6 +91,7 @@ test('the programs read the examples', () => {
   };
   const gateway = parse(example('gateway')) as { bundles: { partners: object } };
   assert.equal(compileConfig(gateway, folder.path).listeners.length, 1);
+  Object.assign(gateway, { stapling: parse(example('gateway-stapling')) as object });
   Object.assign(gateway.bundles.partners, { revocation: parse(example('gateway-revocation')) as object });
   const asked = compileConfig(gateway, folder.path).bundles.get('partners')?.revocation;
   assert.deepEqual([asked?.crls?.sources.length, asked?.ocsp?.nonce, asked?.waitMs], [2, 'required', 2000]);

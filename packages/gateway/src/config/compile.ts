@@ -14,7 +14,7 @@ import { milliseconds } from './duration.ts';
 import { formatPath, GatewayConfigError } from './errors.ts';
 import { compileHost } from './host.ts';
 import type { Reading } from './reading.ts';
-import { compileRevocation, compileStaleness } from './revocation.ts';
+import { compileRevocation, compileStaleness, compileStapling } from './revocation.ts';
 import { gatewayConfigSchema, type GatewayConfigShape } from './schema.ts';
 
 const DAY_MS = 86_400_000;
@@ -61,6 +61,7 @@ function assemble(shape: GatewayConfigShape, reading: Reading): GatewayConfig {
     listeners: shape.listeners.map((entry, index) => compileListener(entry, index, reading)),
     authority,
     bundles,
+    stapling: compileStapling(shape.stapling),
     admin: adminOf(shape.admin),
     stateDir: compileStateDir(shape, { authority, bundles }, reading),
     workers: shape.workers,

@@ -8,6 +8,8 @@ export interface GatewayConfig {
   readonly authority: AuthorityConfig | undefined;
   /** By name; `own` is the authority's and not in here. */
   readonly bundles: ReadonlyMap<string, BundleConfig>;
+  /** Undefined: nothing is stapled. */
+  readonly stapling: StaplingConfig | undefined;
   readonly admin: AdminConfig | undefined;
   /** Folder for the last verified trust state and the last good CRLs; undefined: nothing is kept. */
   readonly stateDir: string | undefined;
@@ -100,6 +102,14 @@ export interface BundleConfig {
   readonly files: readonly string[];
   readonly anchorsFile: string | undefined;
   readonly revocation: RevocationConfig;
+}
+
+/** How the OCSP responses of the certificates that the gateway shows are had. */
+export interface StaplingConfig {
+  /** For one responder, milliseconds. */
+  readonly timeoutMs: number;
+  /** Addresses, ranges and hosts that may be asked although they are not public. */
+  readonly allowAddresses: readonly string[];
 }
 
 /** How the revocation of a bundle's certificates is known. */

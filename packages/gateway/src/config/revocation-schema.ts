@@ -4,6 +4,8 @@ import { duration, file } from './fields.ts';
 
 /** How the revocation of the certificates of one bundle is known, as people write it. */
 
+const destination = z.string().refine(isDestination, 'an address, a range such as 10.0.0.0/8, or a host name');
+
 export const stalenessSchema = z.strictObject({
   mode: z
     .enum(['hard', 'soft', 'off'])
@@ -92,7 +94,7 @@ export const revocationSchema = z
       'How long a connection waits for news about its certificates that are not here. Absent: 2s.',
     ).optional(),
     allowAddresses: z
-      .array(z.string().refine(isDestination, 'an address, a range such as 10.0.0.0/8, or a host name'))
+      .array(destination)
       .min(1)
       .describe(
         'Addresses that are not public, and hosts that may have private ones, from which CRLs and answers may be fetched. An address in a URL of this file is allowed as it is.',
@@ -104,5 +106,24 @@ export const revocationSchema = z
   })
   .describe('How revocation by these CAs is known. Absent, without `crls`: it is not checked, and a warning says so.');
 
+export const staplingSchema = z
+  .union([
+    z.literal('off'),
+    z.strictObject({
+      timeout: duration('For one responder. Absent: 10s.').optional(),
+      allowAddresses: z
+        .array(destination)
+        .min(1)
+        .describe(
+          'Addresses that are not public, and hosts that may have private ones, at which responders of certificates from files may be asked.',
+        )
+        .optional(),
+    }),
+  ])
+  .describe(
+    'OCSP stapling for the certificates that hosts show, wherever such a certificate names a responder. Absent: on, at public addresses and those of the authority.',
+  );
+
+export type StaplingEntry = z.output<typeof staplingSchema>;
 export type StalenessEntry = z.output<typeof stalenessSchema>;
 export type RevocationEntry = z.output<typeof revocationSchema>;

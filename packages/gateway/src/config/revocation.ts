@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import type { CrlConfig, OcspConfig, RevocationConfig, StalenessConfig } from './config.ts';
+import type { CrlConfig, OcspConfig, RevocationConfig, StalenessConfig, StaplingConfig } from './config.ts';
 import { milliseconds } from './duration.ts';
 import type { Reading } from './reading.ts';
-import type { RevocationEntry, StalenessEntry } from './revocation-schema.ts';
+import type { RevocationEntry, StalenessEntry, StaplingEntry } from './revocation-schema.ts';
 import type { BundleEntry } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
@@ -54,6 +54,12 @@ export function compileStaleness(
     mode: entry?.mode ?? 'hard',
     maxStale: maxStale === undefined ? fallback : maxStale === 'nextUpdate' ? maxStale : milliseconds(maxStale, 0),
   };
+}
+
+/** Reads how the responses of our own certificates are had. */
+export function compileStapling(entry: StaplingEntry | undefined): StaplingConfig | undefined {
+  if (entry === 'off') return undefined;
+  return { timeoutMs: milliseconds(entry?.timeout, TIMEOUT_MS), allowAddresses: entry?.allowAddresses ?? [] };
 }
 
 type Use = 'none' | 'crl' | 'ocsp' | 'both';

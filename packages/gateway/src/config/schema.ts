@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { address, bytes, duration, file, text } from './fields.ts';
-import { crlSourceSchema, revocationSchema, stalenessSchema } from './revocation-schema.ts';
+import { crlSourceSchema, revocationSchema, stalenessSchema, staplingSchema } from './revocation-schema.ts';
 
 /**
  * The gateway's configuration as people write it (YAML or JSON). Every field says in `describe` what it does and what it is
@@ -157,6 +157,7 @@ export const gatewayConfigSchema = z
       .record(z.string().regex(/^[a-z][a-z0-9-]{0,62}$/u, 'a lower-case name'), bundleSchema)
       .describe("CAs of clients, by name. `own` is the authority's and not written here.")
       .optional(),
+    stapling: staplingSchema.optional(),
     admin: z
       .strictObject({
         listen: address('HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.'),

@@ -41,6 +41,8 @@ export interface TlsListenerOptions {
   readonly defaultHints: readonly Buffer[];
   /** The context for a server name as it was sent; undefined: the default. Must not throw, and a throw is the default too. */
   readonly contextFor: (serverName: string) => SecureContext | undefined;
+  /** The OCSP response for a certificate (DER) that a client asks for; null: none. Must not throw, and a throw is none. */
+  readonly stapleFor: (certificate: Uint8Array) => Buffer | null;
   readonly onHandshake: (handshake: Handshake) => void;
   readonly onFailure: (failure: HandshakeFailure) => void;
   /** A connection was closed before its handshake because there are too many. */
@@ -71,6 +73,8 @@ export class TlsListener {
       ticketKeys: options.ticketKeys,
       SNICallback: (serverName, callback) => callback(null, this.#select(serverName)),
     });
+    // Once for each full handshake that asks; a resumed one shows no certificate and so no response either.
+    this.#tls.on('OCSPRequest', (certificate, _issuer, callback) => callback(null, this.#stapleFor(certificate)));
     this.#tls.on('secureConnection', (socket) => this.#secured(socket));
     this.#tls.on('tlsClientError', (error, socket) => this.#failed(error, socket));
     this.#acceptor = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
@@ -140,6 +144,14 @@ export class TlsListener {
       return this.#options.contextFor(serverName);
     } catch {
       return undefined;
+    }
+  }
+
+  #stapleFor(certificate: Buffer): Buffer | null {
+    try {
+      return this.#options.stapleFor(certificate);
+    } catch {
+      return null;
     }
   }
 

@@ -44,6 +44,13 @@ export interface OcspFact {
   readonly outcomes: readonly (readonly [string, number])[];
 }
 
+/** The OCSP response of a certificate that is shown. */
+export interface StapleFact {
+  readonly name: string;
+  /** Milliseconds since the epoch; 0: there is none. */
+  readonly freshUntil: number;
+}
+
 /** What the primary knows of when it is asked. */
 export interface PrimaryFacts {
   workers(): number;
@@ -57,6 +64,7 @@ export interface PrimaryFacts {
   crls(): readonly CrlFact[];
   crlSources(): readonly CrlSourceFact[];
   ocsp(): readonly OcspFact[];
+  staples(): readonly StapleFact[];
 }
 
 /** The primary's own metrics, as text. */
@@ -142,5 +150,13 @@ export function createPrimaryMetrics(facts: PrimaryFacts): () => Promise<string>
       for (const [outcome, count] of outcomes) add({ bundle, outcome }, count);
     }
   });
+  gauge(
+    'staple_end_seconds',
+    'Until when the OCSP response of a certificate is stapled, seconds since the epoch; 0: there is none',
+    ['name'],
+    (set) => {
+      for (const { name, freshUntil } of facts.staples()) set.set({ name }, freshUntil / 1000);
+    },
+  );
   return () => registry.metrics();
 }

@@ -12,6 +12,7 @@ import { type AdminServer, startAdminServer } from './admin-server.ts';
 import { closeUnused, type ListenSockets, openListenSockets } from './listen-sockets.ts';
 import type { CheckedCertificate } from './server-certificate.ts';
 import { Sources } from './sources.ts';
+import { Staples } from './staples.ts';
 import { GatewayStartError } from './start-error.ts';
 import { Workforce } from './workforce.ts';
 
@@ -56,6 +57,7 @@ export class Primary {
   #sockets: ListenSockets = new Map();
   /** The last good CRLs on disk; undefined where there is no folder for state. */
   readonly #crlStore: CrlStore | undefined;
+  readonly #staples: Staples;
   #sources: Sources | undefined;
   #link: AuthorityLink | undefined;
   #admin: AdminServer | undefined;
@@ -93,6 +95,15 @@ export class Primary {
       stateDir === undefined
         ? undefined
         : new CrlStore(join(stateDir, 'crls'), (error) => this.#log.error(error.message));
+    this.#staples = new Staples({
+      now: () => port.now(),
+      random: Math.random,
+      folder: stateDir === undefined ? undefined : join(stateDir, 'staples'),
+      onStaple: (staple) => this.#workers.staple(staple),
+      info: (message) => this.#log.info(message),
+      warn: (message) => this.#log.warn(message),
+      shout: (message) => this.#log.error(message),
+    });
     this.#workers = new Workforce({
       restart: options.restart ?? true,
       sockets: () => this.#sockets,
@@ -101,6 +112,7 @@ export class Primary {
         baseDir: this.#options.baseDir,
         certificates: this.#certificates(),
         trust: [...(this.#sources?.standing() ?? []), ...(this.#link?.standing() ?? [])],
+        staples: this.#staples.standing(),
       }),
       drainMs: () => this.#config.drainMs,
       ownMetrics: createPrimaryMetrics(this.#facts()),
@@ -146,8 +158,10 @@ export class Primary {
     await this.#workers.stop(drainMs);
     this.#sources?.stop();
     this.#link?.stop();
+    this.#staples.stop();
     await this.#crlStore?.settled();
     await this.#sources?.settled();
+    await this.#staples.settled();
     this.#admin?.close();
   }
 
@@ -166,6 +180,7 @@ export class Primary {
       });
     }
     await this.#openLink();
+    await this.#followStaples();
     await this.#workers.start(workerCount(config));
   }
 
@@ -192,7 +207,9 @@ export class Primary {
     this.#sources = sources;
     this.#sockets = sockets;
     before.sources?.stop();
+    await this.#followStaples();
     await this.#workers.replaceAll(workerCount(config));
+    this.#pruneStaples();
     closeUnused(before.sockets, sockets);
     this.#log.info('the configuration was taken in');
   }
@@ -206,7 +223,7 @@ export class Primary {
       ocspFolder: config.stateDir === undefined ? undefined : join(config.stateDir, 'ocsp'),
       before: this.#sources,
       intermediates: this.#workers.intermediates,
-      onCertificate: (certificate) => this.#workers.showCertificate(certificate),
+      onCertificate: (certificate) => void this.#show(certificate),
       onTrust: (update) => {
         // Revocations are asked of every resumed session anyway; other CAs make another verdict of the same certificate.
         if (update.kind === 'bundle') this.#workers.renewTicketKeys();
@@ -229,11 +246,28 @@ export class Primary {
         random: Math.random,
         tell: (update) => this.#workers.tell(update),
         workers: () => this.#workers.size,
-        onCertificate: (certificate) => this.#workers.showCertificate(certificate),
+        onCertificate: (certificate) => void this.#show(certificate),
         onBundle: () => this.#workers.renewTicketKeys(),
       },
       this.#giveUp.signal,
     );
+  }
+
+  async #followStaples(): Promise<void> {
+    const certificates = this.#certificates();
+    await this.#staples.follow(this.#config.stapling, certificates);
+    await Promise.all(certificates.map((certificate) => this.#staples.ready(certificate)));
+  }
+
+  async #show(certificate: CheckedCertificate): Promise<void> {
+    await this.#staples.follow(this.#config.stapling, [certificate]);
+    await this.#staples.ready(certificate);
+    this.#workers.showCertificate(certificate);
+    this.#pruneStaples();
+  }
+
+  #pruneStaples(): void {
+    this.#staples.keepOnly(this.#config.stapling === undefined ? [] : this.#certificates());
   }
 
   #certificates(): readonly CheckedCertificate[] {
@@ -256,6 +290,7 @@ export class Primary {
       crls: () => this.#sources?.crls() ?? [],
       crlSources: () => this.#sources?.crlSources() ?? [],
       ocsp: () => this.#sources?.ocsp() ?? [],
+      staples: () => this.#staples.facts(),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { OperatorLog } from '../log/operator-log.ts';
-import type { FromWorker, ServerCertificate, ToWorker } from '../worker/messages.ts';
+import type { FromWorker, ServerCertificate, StapleData, ToWorker } from '../worker/messages.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
 import type { ListenSockets } from './listen-sockets.ts';
 import { MetricsCollector } from './metrics-collector.ts';
@@ -24,6 +24,7 @@ export interface WorkerSetup {
   readonly baseDir: string;
   readonly certificates: readonly ServerCertificate[];
   readonly trust: readonly TrustUpdate[];
+  readonly staples: readonly StapleData[];
 }
 
 export interface WorkforceOptions {
@@ -137,6 +138,11 @@ export class Workforce {
     this.#pool.broadcast({ type: 'certificate', certificate: { id, cert, key } });
   }
 
+  /** Another OCSP response is stapled from now on. */
+  staple(staple: StapleData): void {
+    this.#pool.broadcast({ type: 'staple', staple });
+  }
+
   /** Ends the resumption of every session of before: trust has changed. */
   renewTicketKeys(): void {
     this.#tickets.renew();
@@ -148,7 +154,7 @@ export class Workforce {
   }
 
   #prepare(): readonly ToWorker[] {
-    const { config, baseDir, certificates, trust } = this.#options.setup();
+    const { config, baseDir, certificates, trust, staples } = this.#options.setup();
     return [
       {
         type: 'setup',
@@ -157,6 +163,7 @@ export class Workforce {
         ticketKeys: this.#tickets.current,
         certificates: certificates.map(({ id, cert, key }) => ({ id, cert, key })),
         intermediates: this.#intermediates.all(),
+        staples,
       },
       ...trust.map((update): ToWorker => ({ type: 'trust', sequence: 0, update })),
     ];

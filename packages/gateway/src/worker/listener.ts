@@ -28,6 +28,8 @@ export interface ListenerShared {
   readonly upstreams: Upstreams;
   /** Server certificates by the id of their source; kept up to date by the worker. */
   readonly pairs: ReadonlyMap<string, KeyPair>;
+  /** The OCSP response to staple for a certificate (DER). */
+  readonly stapleFor: (certificate: Uint8Array) => Buffer | null;
   readonly ticketKeys: Buffer;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -58,6 +60,7 @@ export class GatewayListener {
       defaultPair: this.#contexts.defaultPair,
       defaultHints: this.#contexts.defaultHints,
       contextFor: (serverName) => this.#contexts.contextFor(serverName),
+      stapleFor: shared.stapleFor,
       onHandshake: (handshake) => void this.#serve(handshake),
       onFailure: (failure) => this.#failed(failure),
       onOverload: (what) => shared.metrics.overloaded(what),

@@ -14,6 +14,16 @@ export interface StatusQuestionData {
   readonly issuer: Uint8Array;
 }
 
+/** An OCSP response to be stapled. */
+export interface StapleData {
+  /** SHA-256 of the certificate, hex. */
+  readonly certificate: string;
+  /** Undefined: there is none any more. */
+  readonly der: Uint8Array | undefined;
+  /** From when on it must not be shown, milliseconds since the epoch. */
+  readonly freshUntil: number;
+}
+
 /** What the primary tells a worker: `setup`, then the trust there is, then `prepared`, then `listen` for each listener. */
 export type ToWorker =
   | {
@@ -24,6 +34,7 @@ export type ToWorker =
       readonly ticketKeys: Uint8Array;
       readonly certificates: readonly ServerCertificate[];
       readonly intermediates: readonly Uint8Array[];
+      readonly staples: readonly StapleData[];
     }
   /** Everything that it has to know before it accepts has been said. */
   | { readonly type: 'prepared' }
@@ -31,6 +42,7 @@ export type ToWorker =
   | { readonly type: 'listen'; readonly listener: string }
   | { readonly type: 'ticketKeys'; readonly keys: Uint8Array }
   | { readonly type: 'certificate'; readonly certificate: ServerCertificate }
+  | { readonly type: 'staple'; readonly staple: StapleData }
   /** Applied in order; the worker answers `applied` with the same number. */
   | { readonly type: 'trust'; readonly sequence: number; readonly update: TrustUpdate }
   | { readonly type: 'intermediates'; readonly certificates: readonly Uint8Array[] }

@@ -9,6 +9,7 @@ import { createOperatorLog } from '../log/operator-log.ts';
 import { GatewayListener } from './listener.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { Upstreams } from './policies.ts';
+import { WorkerStaples } from './worker-staples.ts';
 import { StatusWaiting } from './status-waiting.ts';
 import { WorkerTrust } from './worker-trust.ts';
 
@@ -39,6 +40,7 @@ export class GatewayWorker {
   readonly #upstreams = new Upstreams();
   readonly #waiting = new Map<number, () => void>();
   readonly #statuses: StatusWaiting;
+  readonly #staples: WorkerStaples;
   #ticketKeys: Buffer;
   #queries = 0;
 
@@ -46,7 +48,9 @@ export class GatewayWorker {
     this.#port = port;
     this.#config = compileConfig(setup.config, setup.baseDir);
     this.#ticketKeys = Buffer.from(setup.ticketKeys);
+    this.#staples = new WorkerStaples(() => port.now());
     for (const certificate of setup.certificates) this.#pairs.set(certificate.id, certificate);
+    for (const staple of setup.staples) this.#staples.take(staple);
     this.#log = createLineLog(openSink(this.#config.accessLog));
     this.#metrics = createWorkerMetrics({
       connections: () => this.#sum((listener) => listener.tls.connections),
@@ -79,6 +83,9 @@ export class GatewayWorker {
       case 'certificate':
         this.#pairs.set(message.certificate.id, message.certificate);
         for (const listener of this.#listeners.values()) listener.refresh(message.certificate.id);
+        break;
+      case 'staple':
+        this.#staples.take(message.staple);
         break;
       case 'trust':
         if (this.#trust.apply(message.update)) {
@@ -133,6 +140,7 @@ export class GatewayWorker {
           log: this.#log,
           upstreams: this.#upstreams,
           pairs: this.#pairs,
+          stapleFor: (certificate) => this.#staples.of(certificate),
           ticketKeys: this.#ticketKeys,
           now: () => this.#port.now(),
           onUnjudgeable: () => this.#port.send({ type: 'renewTicketKeys' }),

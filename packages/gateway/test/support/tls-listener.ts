@@ -79,6 +79,7 @@ async function startListener(
     ticketKeys: randomBytes(48),
     defaultPair: server,
     defaultHints: caHints([ca.certificate.subject]),
+    stapleFor: () => null,
     contextFor: (name) => {
       told.names.push(name);
       return undefined;

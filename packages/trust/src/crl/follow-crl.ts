@@ -122,7 +122,8 @@ export function followCrlUrl(url: URL, follower: CrlFollower, options: UrlOption
   };
 }
 
-function wakeByTimer(ms: number, wake: () => void): { stop(): void } {
+/** A timer that keeps no process alive. */
+export function wakeByTimer(ms: number, wake: () => void): { stop(): void } {
   const timer = setTimeout(wake, ms);
   timer.unref();
   return { stop: () => clearTimeout(timer) };
