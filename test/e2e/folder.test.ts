@@ -88,6 +88,20 @@ test('what cannot work makes nothing: a trust file that is none, and an issue wh
   assert.ok(!existsSync(folder.in('D')));
 });
 
+test('a mistake in a configuration is told with its file, and where it is', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(folder.in('wrong.yaml'), 'worker: 2\ntimeouts: never\n');
+  for (const command of ['gateway', 'agent', 'authority', 'start']) {
+    const args = command === 'start' ? [...doors, '--data', folder.in('D')] : [];
+    const ran = await countersign([command, '--config', folder.in('wrong.yaml'), ...args]);
+    assert.equal(ran.code, 2, `${command}: ${ran.stderr}`);
+    assert.ok(ran.stderr.startsWith(`countersign: ${folder.in('wrong.yaml')}: `), `${command}: ${ran.stderr}`);
+    assert.match(ran.stderr, /worker|timeouts|identities/u);
+    assert.equal(ran.stderr.trimEnd().split('\n').length, 1, ran.stderr);
+  }
+  assert.ok(!existsSync(folder.in('D')), 'nothing is made');
+});
+
 test('init twice keeps the first', async () => {
   using folder = temporaryFolder();
   const data = folder.in('D');

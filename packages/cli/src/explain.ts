@@ -71,6 +71,13 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
   });
 }
 
+/** The same error with the name of the file that it is about, when it is a mistake in a configuration. */
+export function aboutFile(path: string, error: unknown): unknown {
+  if (!isCoded(error) || error.code !== 'config_invalid') return error;
+  const message = `${path}: ${error.message.replaceAll(/\s*\n\s*/gu, '; ')}`;
+  return new CliFailure({ code: 'config_invalid', message, exit: 2, cause: error });
+}
+
 const unusable: ReadonlySet<string> = new Set(['config_invalid', 'backup_unreadable', 'key_unreadable']);
 
 /** The exit code for a code of our packages: a file that was named and can't be used is the command line's fault. */

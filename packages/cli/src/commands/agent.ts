@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { readUserFile } from '../admin/target.ts';
 import { pathFrom } from '../context.ts';
+import { aboutFile } from '../explain.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
@@ -39,6 +40,8 @@ export const agent = command<AgentFlags>({
         await asked;
       }
       running.stop();
+    } catch (error) {
+      throw aboutFile(path, error);
     } finally {
       clearInterval(alive);
       stopping.release();

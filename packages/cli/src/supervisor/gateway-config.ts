@@ -18,11 +18,17 @@ export interface GatewaySurroundings {
   readonly before: ListeningEvent | undefined;
 }
 
+/** What the configuration is made from. */
+type GatewayPart = Pick<
+  StartPlan,
+  'folder' | 'trust' | 'gateway' | 'gatewayNames' | 'gatewayConfig' | 'admin' | 'workers'
+>;
+
 /**
  * One listener with one host for every name, in front of one upstream; what `--config` says about the gateway replaces
  * or adds to it, but for the parts that only `start` can know.
  */
-export function gatewayConfig(plan: StartPlan, around: GatewaySurroundings): unknown {
+export function gatewayConfig(plan: GatewayPart, around: GatewaySurroundings): unknown {
   const { folder, trust } = plan;
   const { authorityUrl, upstream, before } = around;
   const own = plan.gatewayConfig ?? {};
@@ -54,4 +60,17 @@ export function gatewayConfig(plan: StartPlan, around: GatewaySurroundings): unk
     admin: { listen: before?.listen.admin ?? hostPort(plan.admin), authorityMetrics: true },
     ...(plan.workers === undefined ? {} : { workers: plan.workers }),
   };
+}
+
+/** Tells mistakes in the gateway's part of `--config` before anything runs. @throws GatewayConfigError */
+export async function checkGatewayConfig(plan: GatewayPart & Pick<StartPlan, 'upstream' | 'baseDir'>): Promise<void> {
+  if (plan.gatewayConfig === undefined) return;
+  const { compileConfig } = await import('@countersign/gateway');
+  const nobody = '127.0.0.1:1';
+  const around = {
+    authorityUrl: `https://${nobody}`,
+    upstream: plan.upstream ?? `http://${nobody}`,
+    before: undefined,
+  };
+  compileConfig(gatewayConfig(plan, around), plan.baseDir);
 }

@@ -6,6 +6,7 @@ import type { ListeningEvent } from '@countersign/protocol';
 import { readUserFile } from '../admin/target.ts';
 import { parseYaml } from '../config/settings.ts';
 import { type CliContext, pathFrom } from '../context.ts';
+import { aboutFile } from '../explain.ts';
 import type { Output } from '../terminal/output.ts';
 import { manageChild } from './child.ts';
 import { listenAt } from './gateway-config.ts';
@@ -19,12 +20,16 @@ export async function runGateway(
   output: Output,
 ): Promise<void> {
   const path = pathFrom(context, given.config);
+  const about = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw aboutFile(path, error);
+    });
   let config = parseYaml(path, readUserFile(path));
   const stopping = untilStopped(
     () =>
       void reload(output, () => {
         config = parseYaml(path, readUserFile(path));
-        return child.reload();
+        return about(child.reload());
       }),
   );
   stopping.onHurry(() => process.exit(1));
@@ -37,7 +42,7 @@ export async function runGateway(
     onRemark: (line) => output.note(`countersign: ${line}`),
   });
   try {
-    const { listen } = await child.start();
+    const { listen } = await about(child.start());
     output.object({ event: 'ready', gateway: listen.gateway?.[0], listen: listen.gateway, admin: listen.admin });
     for (const address of listen.gateway ?? []) output.say(`gateway  https://${address}/`);
     if (listen.admin !== undefined) output.say(`admin    http://${listen.admin}/metrics, /healthz, /readyz`);
@@ -57,6 +62,8 @@ function samePorts(config: Readonly<Record<string, unknown>>, before: ListeningE
   return {
     ...config,
     listeners: listeners.map((one: object, at) => ({ ...one, ...listenAt(before, at) })),
-    ...(before.listen.admin === undefined ? {} : { admin: { listen: before.listen.admin } }),
+    ...(before.listen.admin === undefined
+      ? {}
+      : { admin: { ...(config['admin'] as object | undefined), listen: before.listen.admin } }),
   };
 }

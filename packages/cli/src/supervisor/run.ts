@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { type HostPort, httpUrl, parseHostPort } from '../admin/names.ts';
 import { readStartFile, type StartFile } from '../config/start-file.ts';
 import { type CliContext, pathFrom } from '../context.ts';
+import { aboutFile } from '../explain.ts';
 import { dataFolder, dataState } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
 import { usage } from '../failure.ts';
@@ -11,7 +12,7 @@ import { announce } from './announce.ts';
 import { issueDemo } from './demo-client.ts';
 import { isLoopback, localNames } from './host-names.ts';
 import type { StartPlan } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { prepare, type Wanted } from './prepare.ts';
 import { reload } from './reload.ts';
 import { untilStopped } from './signals.ts';
 import { needsDemo, type RunningProduct, startProduct } from './start.ts';
@@ -54,7 +55,10 @@ export async function runStart(context: CliContext, given: StartFlags, output: O
     // Children end when this process does, so leaving is enough.
     stopping.onHurry(() => process.exit(1));
     void stopping.asked.then((signal) => (asked = signal));
-    plan = { ...wanted, ...(await prepare(context, folder, wanted, output)) };
+    const prepared = await prepare(context, folder, wanted, output).catch((error: unknown) => {
+      throw given.config === undefined ? error : aboutFile(pathFrom(context, given.config), error);
+    });
+    plan = { ...wanted, ...prepared };
     const onRemark = (line: string): void => output.note(`countersign: ${line}`);
     running = await startProduct(plan, { onRemark });
     await issueDemo(running.client, folder);
@@ -87,11 +91,9 @@ function fixed(plan: StartPlan): Omit<StartPlan, 'upstream' | 'trust' | 'gateway
   return rest;
 }
 
-type Wanted = Omit<StartPlan, 'passphrase'>;
-
 function planOf(context: CliContext, given: StartFlags, file: StartFile | undefined): Wanted {
   const flags = file?.flags ?? {};
-  const address = (key: 'gateway' | 'authority' | 'http' | 'enroll' | 'admin', port: number): HostPort => {
+  const address = (key: 'gateway' | 'authority' | 'http' | 'admin', port: number): HostPort => {
     const text = flags[key];
     return given[key] ?? (text === undefined ? { host: '127.0.0.1', port } : parseHostPort(text));
   };
@@ -112,7 +114,7 @@ function planOf(context: CliContext, given: StartFlags, file: StartFile | undefi
     gateway: address('gateway', 9443),
     authority: address('authority', 8443),
     http: address('http', 8080),
-    enroll: address('enroll', 8444),
+    enroll: given.enroll ?? (flags.enroll === undefined ? undefined : parseHostPort(flags.enroll)),
     admin: address('admin', 9090),
     gatewayNames: [...new Set([...localNames(hostname()), ...names])],
     authorityNames: names,
