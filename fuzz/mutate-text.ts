@@ -31,6 +31,22 @@ const pieces = [
   'xn--',
   '[::1]',
   'A'.repeat(70),
+  'Transfer-Encoding: chunked\r\n',
+  'Content-Length: 5\r\n',
+  'Connection: close, host\r\n',
+  'Expect: 100-continue\r\n',
+  '5\r\nhello\r\n',
+  '0\r\n\r\n',
+  ' HTTP/1.1\r\n',
+  '"',
+  '{',
+  '[',
+  ',',
+  'null',
+  '-1',
+  '1e999',
+  '\\u0000',
+  '"__proto__":',
 ].map((text) => new TextEncoder().encode(text));
 
 const maxBytes = 64 << 10;

@@ -78,7 +78,7 @@ async function answerPost(responder: OcspResponder, request: IncomingMessage, re
  * The request in a path (RFC 6960, appendix A.1): base64, with or without its `/`, `+` and `=` percent-encoded. A slash too many before it
  * comes from a base URL that ends in one; no request begins with it.
  */
-function readPath(url: string): string | undefined {
+export function readPath(url: string): string | undefined {
   let text = url.slice(path.length).replace(/^\/+/u, '');
   if (text.includes('%')) {
     try {

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackOff } from '../primary/back-off.ts';
+import { readLines } from './read-lines.ts';
 import { words } from './retry.ts';
 
 /** The feed says something at least this often; three times silence is a dead connection. */
 const SILENCE_MS = 15_000;
-/** One line may be a snapshot of a million revocations. */
-const MAX_LINE = 400_000_000;
 /** What is read of an answer that refuses. */
 const MAX_PROBLEM = 2048;
 
@@ -95,25 +94,4 @@ export class FeedConnection {
 async function refusalOf(response: Response): Promise<string> {
   const text = await response.text();
   return `the authority answered ${response.status}: ${text.slice(0, MAX_PROBLEM)}`;
-}
-
-/** The lines of a stream of UTF-8, without their ends; what follows the last end is dropped. */
-async function* readLines(stream: AsyncIterable<Uint8Array>, onBytes: () => void): AsyncGenerator<string> {
-  let parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    onBytes();
-    let from = 0;
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-      parts.push(chunk.subarray(from, end));
-      const line = Buffer.concat(parts).toString('utf8');
-      parts = [];
-      length = 0;
-      from = end + 1;
-      if (line.trim() !== '') yield line;
-    }
-    length += chunk.length - from;
-    if (length > MAX_LINE) throw new Error('a line of it is too long');
-    if (from < chunk.length) parts.push(chunk.subarray(from));
-  }
 }

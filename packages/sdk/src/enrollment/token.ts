@@ -37,12 +37,20 @@ export function readToken(text: string): EnrollmentToken {
     typeof sub === 'string' &&
     typeof profile === 'string' &&
     Array.isArray(sans) &&
+    sans.every(isName) &&
     typeof root === 'string' &&
     /^[0-9a-f]{64}$/.test(root) &&
     typeof url === 'string' &&
     typeof exp === 'number';
   if (!isWhole) throw new SdkError('token_malformed', 'this token is not for enrollment');
-  return { name: sub, profile, sans: sans as TokenName[], rootFingerprint: root, url, expiresAt: exp * 1000 };
+  return { name: sub, profile, sans, rootFingerprint: root, url, expiresAt: exp * 1000 };
+}
+
+const NAME_TYPES: ReadonlySet<unknown> = new Set<TokenName['type']>(['dns', 'ip', 'uri', 'email']);
+
+function isName(value: unknown): value is TokenName {
+  if (typeof value !== 'object' || value === null || !('type' in value) || !('value' in value)) return false;
+  return NAME_TYPES.has(value.type) && typeof value.value === 'string';
 }
 
 function decode(text: string): Record<string, unknown> | undefined {

@@ -15,6 +15,7 @@ export interface VerifiedJws {
 
 const MAX_LENGTH = 1024 * 1024;
 const MAX_CHAIN = 8;
+const BASE64URL = /^[\w-]+$/;
 
 /**
  * Signs a statement as a compact JWS (RFC 7515) whose header carries the signer's certificates.
@@ -42,6 +43,7 @@ export function verifyJws(text: string, typ: string): VerifiedJws | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const [head, body, tail, rest] = text.split('.');
   if (head === undefined || body === undefined || tail === undefined || rest !== undefined) return undefined;
+  if (!BASE64URL.test(tail)) return undefined;
   const header = decode(head);
   const payload = decode(body);
   if (header === undefined || payload === undefined || header['typ'] !== typ || 'crit' in header) return undefined;
@@ -78,7 +80,7 @@ function encode(value: unknown): string {
 }
 
 function decode(text: string): Record<string, unknown> | undefined {
-  if (!/^[\w-]+$/.test(text)) return undefined;
+  if (!BASE64URL.test(text)) return undefined;
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
