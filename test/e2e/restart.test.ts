@@ -89,7 +89,7 @@ test('the gateway says how stale it is while the authority is away', { skip }, a
   // One place shows the whole machine: the ends of the CAs' certificates and CRLs too.
   assert.match(before.body, /^countersign_gateway_certificate_not_after_seconds\{role="server"[^}]*\} \d/mu);
   assert.match(before.body, /^countersign_authority_ca_not_after_seconds\{ca="root"\} \d/mu);
-  assert.match(before.body, /^countersign_authority_crl_next_update_seconds\{ca="root"\} \d/mu);
+  assert.match(before.body, /^countersign_authority_crl_next_update_seconds\{ca="root",scope="full"\} \d/mu);
   const [authority] = (await alone.processes()).filter(({ role }) => role === 'authority');
   process.kill(authority?.pid ?? 0, 'SIGKILL');
   const metric = await eventually('a feed that is not connected', 20_000, async () => {

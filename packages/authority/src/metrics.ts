@@ -1,12 +1,25 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 
+/** A CA's CRLs of one kind. */
+export interface CrlState {
+  readonly scope: 'partition' | 'full' | 'delta';
+  /** The end that comes first. */
+  readonly nextUpdate: number;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
 /** What the gauges show, read when somebody looks. Times in milliseconds since the epoch. */
 export interface MetricsState {
   readonly cas: readonly {
     readonly id: string;
     readonly notAfter: number;
-    readonly crlNextUpdate: number | undefined;
+    readonly crls: readonly CrlState[];
   }[];
+  readonly crlTimes: {
+    readonly failures: number;
+    last(): readonly { readonly ca: string; readonly scope: string; readonly ms: number }[];
+  };
   readonly gateways: number;
   readonly rootOnline: boolean;
   /** The root's CRL ends within 90 days. */
@@ -58,7 +71,20 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
     new Gauge({ name: `countersign_authority_${name}`, help, labelNames, registers });
   const caNotAfter = gauge('ca_not_after_seconds', "End of a CA's certificate, seconds since the epoch", ['ca']);
-  const crlNextUpdate = gauge('crl_next_update_seconds', "nextUpdate of a CA's CRL, seconds since the epoch", ['ca']);
+  const ofCrl = ['ca', 'scope'];
+  const crlNextUpdate = gauge(
+    'crl_next_update_seconds',
+    "First nextUpdate of a CA's CRLs, seconds since the epoch",
+    ofCrl,
+  );
+  const crlBytes = gauge('crl_bytes', "Size of a CA's CRLs", ofCrl);
+  const crlEntries = gauge('crl_entries', "Entries of a CA's CRLs", ofCrl);
+  const crlSeconds = gauge(
+    'crl_sign_seconds',
+    'How long the last signature of a CRL took, with reading and storing',
+    ofCrl,
+  );
+  const crlFailures = gauge('crl_failures', 'CRLs that could not be signed since the start');
   const apiNotAfter = gauge('api_not_after_seconds', "End of the API's own certificate, seconds since the epoch");
   const gateways = gauge('gateways_connected', 'Gateways that follow the feed');
   const rootOnline = gauge('root_key_online', "1 while the root's key lies in the data folder");
@@ -90,11 +116,17 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
   async function collect(): Promise<void> {
     const now = await state();
     caNotAfter.reset();
-    crlNextUpdate.reset();
+    for (const crlGauge of [crlNextUpdate, crlBytes, crlEntries, crlSeconds]) crlGauge.reset();
     for (const ca of now.cas) {
       caNotAfter.set({ ca: ca.id }, ca.notAfter / 1000);
-      if (ca.crlNextUpdate !== undefined) crlNextUpdate.set({ ca: ca.id }, ca.crlNextUpdate / 1000);
+      for (const { scope, nextUpdate, bytes, entries } of ca.crls) {
+        crlNextUpdate.set({ ca: ca.id, scope }, nextUpdate / 1000);
+        crlBytes.set({ ca: ca.id, scope }, bytes);
+        crlEntries.set({ ca: ca.id, scope }, entries);
+      }
     }
+    for (const { ca, scope, ms } of now.crlTimes.last()) crlSeconds.set({ ca, scope }, ms / 1000);
+    crlFailures.set(now.crlTimes.failures);
     if (now.apiNotAfter !== undefined) apiNotAfter.set(now.apiNotAfter / 1000);
     gateways.set(now.gateways);
     rootOnline.set(Number(now.rootOnline));

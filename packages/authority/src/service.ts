@@ -12,7 +12,7 @@ import type { AuditActor, RevocationReason, RevocationResult, ReleaseResult } fr
 import type { SecretSeal } from './domain/acme/context.ts';
 import { createEabKey, describeEabKey, removeEabKey } from './domain/acme/eab.ts';
 import type { EabPolicy } from './domain/acme/records.ts';
-import type { CrlPublisher } from './domain/crl.ts';
+import type { CrlPublisher } from './domain/crl/publisher.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
@@ -103,13 +103,13 @@ export class AuthorityService {
   /** Revokes, then waits until CRL, OCSP and gateways know, for a second at most. */
   async revoke(
     input: TargetInput,
-    reason: RevocationReason,
+    { reason, invalidityDate }: { readonly reason: RevocationReason; readonly invalidityDate?: number | undefined },
     actor: AuditActor,
   ): Promise<Outcome<{ result: RevocationResult }>> {
     const { store, clock } = this.#parts.context;
     const target = readTarget(input);
     if (!target.ok) return target;
-    const done = await revoke(store, clock(), target.target, reason, actor);
+    const done = await revoke(store, clock(), target.target, reason, actor, { invalidityDate });
     if (!done.ok) return done;
     for (const { profile } of done.revoked) this.#parts.metrics.revoked(profile, reason);
     const convergence = await this.#converged(done.crls, done.revoked, done.seq);
@@ -150,13 +150,15 @@ export class AuthorityService {
     return { ok: true, detail: certificateDetail(found, cas(), clock()) };
   }
 
-  /** CRL, OCSP and gateways side by side: a gateway that does not answer must not make the CRL late, nor the other way round. */
+  /** CRLs, OCSP and gateways side by side: a gateway that does not answer must not make a CRL late, nor the other way round. */
   async #converged(crls: readonly TouchedCrl[], changed: readonly Subject[], seq: number): Promise<Convergence> {
     const { hub, after } = this.#parts;
-    // The revocation stands even where its CRL cannot be signed now: upkeep signs it later.
-    const published = Promise.all(
-      crls.map(({ issuer, partition }) => this.#parts.crls.publish(issuer, partition)),
-    ).catch((error: unknown) => this.#parts.log.error({ err: error }, 'cannot sign a CRL'));
+    const issuers = [...new Set(crls.map(({ issuer }) => issuer))];
+    // The revocation stands even where its CRLs cannot be signed now: upkeep signs them later.
+    const published = Promise.all([
+      ...crls.map(({ issuer, partition }) => this.#parts.crls.publish(issuer, partition)),
+      ...issuers.map((issuer) => this.#parts.crls.publishList(issuer)),
+    ]).catch((error: unknown) => this.#parts.log.error({ err: error }, 'cannot sign a CRL'));
     const { promise: bound, resolve } = Promise.withResolvers<void>();
     const callOff = after(convergenceBoundMs, resolve);
     const pumped = hub.pump();

@@ -4,10 +4,11 @@ import type { Listen, Status, Warning } from '@countersign/protocol';
 import type { DataFolder } from './adapters/data-folder.ts';
 import { issuersOf, sha256Hex } from './domain/ca.ts';
 import type { Ca, CaSet } from './domain/ca.ts';
-import { rootCrlAlarmMs } from './domain/crl.ts';
+import { rootCrlAlarmMs } from './domain/crl/schedule.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
 import type { Clock, Store, StoredCrl } from './domain/ports.ts';
-import type { MetricsState, OcspFigures } from './metrics.ts';
+import type { CrlState, MetricsState, OcspFigures } from './metrics.ts';
+import type { CrlTimes } from './running/crl-times.ts';
 
 const day = 86_400_000;
 
@@ -25,6 +26,7 @@ export interface StatusParts {
   readonly version: string;
   readonly apiNotAfter: () => number | undefined;
   readonly ocsp: () => OcspFigures;
+  readonly crlTimes: CrlTimes;
 }
 
 function iso(ms: number): string {
@@ -80,11 +82,11 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
   const cas = parts.cas();
   const { root, issuing, generation } = cas;
   const rootOnline = existsSync(folder.rootKey);
-  const rootCrl = await store.crl(root.keyHash, 0);
+  const rootCrl = await store.crl(root.keyHash, 'full');
   const issuingStatus = issuersOf(cas).map(async (ca) =>
     caStatus(
       ca,
-      await store.crl(ca.keyHash, 0),
+      await store.crl(ca.keyHash, 'full'),
       issuing.some(({ id }) => id === ca.id),
     ),
   );
@@ -111,11 +113,10 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
 export async function metricsState(parts: StatusParts): Promise<MetricsState> {
   const known = parts.cas();
   const cas = [known.root, ...issuersOf(known)].map(async ({ id, keyHash, certificate }) => {
-    const crl = await parts.store.crl(keyHash, 0);
-    return { id, notAfter: certificate.notAfter, crlNextUpdate: crl?.nextUpdate };
+    return { id, notAfter: certificate.notAfter, crls: crlState(await parts.store.crls(keyHash)) };
   });
   const read = await Promise.all(cas);
-  const rootEnd = read[0]?.crlNextUpdate ?? 0;
+  const rootEnd = read[0]?.crls[0]?.nextUpdate ?? 0;
   return {
     cas: read,
     gateways: parts.hub.gateways().length,
@@ -123,5 +124,22 @@ export async function metricsState(parts: StatusParts): Promise<MetricsState> {
     rootCrlAlarm: rootEnd - parts.clock() < rootCrlAlarmMs,
     apiNotAfter: parts.apiNotAfter(),
     ocsp: parts.ocsp(),
+    crlTimes: parts.crlTimes,
   };
+}
+
+/** CRLs by kind: of all partitions the end that comes first, the sizes together. */
+function crlState(crls: readonly StoredCrl[]): CrlState[] {
+  const byKind = new Map<CrlState['scope'], CrlState>();
+  for (const { scope, nextUpdate, bytes, entries } of crls) {
+    const kind = typeof scope === 'number' ? 'partition' : scope;
+    const before = byKind.get(kind) ?? { scope: kind, nextUpdate, bytes: 0, entries: 0 };
+    byKind.set(kind, {
+      scope: kind,
+      nextUpdate: Math.min(before.nextUpdate, nextUpdate),
+      bytes: before.bytes + bytes,
+      entries: before.entries + entries,
+    });
+  }
+  return [...byKind.values()];
 }

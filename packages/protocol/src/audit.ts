@@ -5,6 +5,7 @@ import { sha256HexSchema, timestampSchema } from './names.ts';
 export const auditActions = [
   'authority.initialized',
   'authority.issuing_renewed',
+  'authority.issuing_revoked',
   'authority.restored',
   'authority.started',
   'root.exported',

@@ -72,6 +72,8 @@ export const certificateRecordSchema = z.strictObject({
   status: certificateStatusSchema,
   reason: revocationReasonSchema.optional(),
   revokedAt: timestampSchema.optional(),
+  /** Since when the key is known or suspected to have been compromised. */
+  invalidityDate: timestampSchema.optional(),
   fingerprintSha256: sha256HexSchema,
   files: z.array(z.string()).optional(),
 });

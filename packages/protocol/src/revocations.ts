@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { pemSchema, revocationReasonSchema, serialInputSchema, serialSchema, subjectNameSchema } from './names.ts';
+import {
+  pemSchema,
+  revocationReasonSchema,
+  serialInputSchema,
+  serialSchema,
+  subjectNameSchema,
+  timestampSchema,
+} from './names.ts';
 
 const target = {
   name: subjectNameSchema.optional(),
@@ -14,7 +21,12 @@ const exactlyOne = 'exactly one of name, serial and certificate';
 
 /** POST /v1/revocations: every unexpired certificate of `name` and its open tokens, or the one of `serial` or `certificate` (PEM). */
 export const revocationRequestSchema = z
-  .strictObject({ ...target, reason: revocationReasonSchema.default('unspecified') })
+  .strictObject({
+    ...target,
+    reason: revocationReasonSchema.default('unspecified'),
+    /** Since when the key is known or suspected to have been compromised (RFC 5280, section 5.3.2). */
+    invalidityDate: timestampSchema.optional(),
+  })
   .refine(namesOne, exactlyOne);
 export type RevocationRequest = z.input<typeof revocationRequestSchema>;
 

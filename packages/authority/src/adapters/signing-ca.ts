@@ -5,7 +5,7 @@ import type { Certificate } from '@countersign/pki';
 import { generateKeyPair, nodeSigner } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import { caOf } from '../domain/ca.ts';
-import type { CaSet, SigningCa } from '../domain/ca.ts';
+import type { CaFacts, CaSet, SigningCa } from '../domain/ca.ts';
 import type { Store } from '../domain/ports.ts';
 import { AuthorityError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -29,7 +29,8 @@ export function kindOf({ spki }: Certificate): KeyKind {
 }
 
 /** A CA with its key and a throw-away key of the same kind. Throws `root_key_mismatch` where the key is another's. */
-export async function signingCa(id: string, certificate: Certificate, key: KeyObject): Promise<SigningCa> {
+export async function signingCa(facts: CaFacts, certificate: Certificate, key: KeyObject): Promise<SigningCa> {
+  const { id } = facts;
   const signer = nodeSigner(key);
   if (!equalOctets(signer.spki, certificate.spki.der)) {
     throw new AuthorityError(
@@ -38,7 +39,7 @@ export async function signingCa(id: string, certificate: Certificate, key: KeyOb
     );
   }
   const { privateKey } = await generateKeyPair(kindOf(certificate));
-  return { ...caOf(id, certificate), signer, twin: nodeSigner(privateKey) };
+  return { ...caOf(facts, certificate), signer, twin: nodeSigner(privateKey) };
 }
 
 /**
@@ -53,20 +54,26 @@ export async function loadCas(
   opened: readonly SigningCa[] = [],
 ): Promise<CaSet> {
   const { generation } = await store.state();
-  const stored = (await store.cas()).map(({ id, der }) => ({ id, certificate: parseCertificate(der) }));
-  const root = stored.find(({ id }) => id === 'root');
+  const stored = (await store.cas()).map(({ id, der, partitions, revocation }) => ({
+    facts: { id, partitions, revoked: revocation !== undefined },
+    certificate: parseCertificate(der),
+  }));
+  const root = stored.find(({ facts }) => facts.id === 'root');
   if (root === undefined) throw new AuthorityError('store_corrupt', 'it holds no root');
-  const counting = stored.filter(({ id, certificate }) => id !== 'root' && certificate.notAfter >= now);
-  const here = counting.filter(({ id }) => existsSync(folder.keyOf(id)));
-  const elsewhere = counting.filter((one) => !here.includes(one)).map(({ id, certificate }) => caOf(id, certificate));
+  const counting = stored.filter(({ facts, certificate }) => facts.id !== 'root' && certificate.notAfter >= now);
+  const here = counting.filter(({ facts }) => existsSync(folder.keyOf(facts.id)));
+  const elsewhere = counting
+    .filter((one) => !here.includes(one))
+    .map(({ facts, certificate }) => caOf(facts, certificate));
   if (here.length === 0 && elsewhere.length > 0) {
     throw new AuthorityError('folder_broken', `there is no key of ${elsewhere.map(({ id }) => id).join(', ')} in it`);
   }
   const issuing = await Promise.all(
-    here.map(async ({ id, certificate }) => {
-      const known = opened.find((ca) => ca.id === id && equalOctets(ca.certificate.der, certificate.der));
-      return known ?? signingCa(id, certificate, await readKey(folder.keyOf(id), passphrase));
+    here.map(async ({ facts, certificate }) => {
+      const known = opened.find((ca) => ca.id === facts.id && equalOctets(ca.certificate.der, certificate.der));
+      if (known !== undefined) return { ...known, revoked: facts.revoked };
+      return signingCa(facts, certificate, await readKey(folder.keyOf(facts.id), passphrase));
     }),
   );
-  return { root: caOf('root', root.certificate), issuing, elsewhere, generation };
+  return { root: caOf(root.facts, root.certificate), issuing, elsewhere, generation };
 }

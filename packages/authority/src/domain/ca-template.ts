@@ -57,7 +57,7 @@ export function issuingTemplate(
       basicConstraints({ ca: true, pathLen: 0 }),
       keyUsage(['keyCertSign', 'cRLSign', 'digitalSignature']),
       subjectKeyId(keyIdentifier(spki.bits)),
-      ...issuerPointers(urls, root, 0),
+      ...issuerPointers(urls, root, 'full'),
     ],
   };
 }

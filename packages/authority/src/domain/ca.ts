@@ -10,6 +10,10 @@ export interface Ca {
   readonly keyHash: string;
   readonly certificate: Certificate;
   readonly pem: string;
+  /** Into how many partitions its CRL is divided; the root's is not. */
+  readonly partitions: number;
+  /** It was revoked: it issues nothing any more. */
+  readonly revoked: boolean;
 }
 
 /** A CA that signs. */
@@ -44,9 +48,11 @@ export function keyIdentifier(subjectPublicKey: Uint8Array): Uint8Array {
   return hash('sha256', subjectPublicKey, 'buffer').subarray(0, 20);
 }
 
-/** A CA from its certificate. */
-export function caOf(id: string, certificate: Certificate): Ca {
-  return { id, keyHash: keyHashOf(certificate.spki.der), certificate, pem: pemEncode('CERTIFICATE', certificate.der) };
+/** What is known of a CA beside its certificate. */
+export interface CaFacts {
+  readonly id: string;
+  readonly partitions: number;
+  readonly revoked?: boolean;
 }
 
 /** Every issuing CA, whoever has its key. */
@@ -54,7 +60,15 @@ export function issuersOf({ issuing, elsewhere }: CaSet): readonly Ca[] {
   return [...elsewhere, ...issuing];
 }
 
-/** The newest issuing CA that is valid at `now`. */
+/** A CA from its certificate. */
+export function caOf({ id, partitions, revoked = false }: CaFacts, certificate: Certificate): Ca {
+  const keyHash = keyHashOf(certificate.spki.der);
+  return { id, keyHash, certificate, pem: pemEncode('CERTIFICATE', certificate.der), partitions, revoked };
+}
+
+/** The newest issuing CA that is valid at `now` and not revoked. */
 export function currentIssuer(cas: CaSet, now: number): SigningCa | undefined {
-  return cas.issuing.findLast(({ certificate }) => certificate.notBefore <= now && now <= certificate.notAfter);
+  return cas.issuing.findLast(
+    ({ certificate, revoked }) => !revoked && certificate.notBefore <= now && now <= certificate.notAfter,
+  );
 }

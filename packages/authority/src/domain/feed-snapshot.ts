@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatCursor, snapshotSigning } from '@countersign/protocol';
 import type { RevocationEntry } from '@countersign/protocol';
 import { readBundle } from './bundle.ts';
+import { revokedCas } from './crl/root.ts';
 import type { Clock, Store, StoredRevocation, StoreReader } from './ports.ts';
 
 /** Signs the claims of a snapshot as a compact JWS. */
@@ -28,15 +29,25 @@ export function revocationsFrom(now: number): number {
   return (Math.floor(now / day) - 1) * day;
 }
 
-/** Every revocation that counts at `now`, a page at a time. */
+/** Every revocation that counts at `now`, by issuer, then serial, a page at a time: those of certificates, and those of issuing CAs. */
 export async function* revocationPages(tx: StoreReader, now: number): AsyncGenerator<readonly StoredRevocation[]> {
+  const from = revocationsFrom(now);
+  let cas = (await revokedCas(tx)).filter(({ notAfter }) => notAfter >= from).toSorted(inOrder);
   let last: StoredRevocation | undefined;
   for (;;) {
-    const page = await tx.revocationsAfter(last, revocationsFrom(now), pageSize);
-    if (page.length > 0) yield page;
-    if (page.length < pageSize) return;
-    last = page.at(-1);
+    const page = await tx.revocationsAfter(last, from, pageSize);
+    const end = page.length < pageSize ? undefined : page.at(-1);
+    const between = end === undefined ? cas : cas.filter((ca) => inOrder(ca, end) < 0);
+    cas = cas.slice(between.length);
+    if (page.length + between.length > 0) yield between.length === 0 ? page : [...page, ...between].toSorted(inOrder);
+    if (end === undefined) return;
+    last = end;
   }
+}
+
+function inOrder(a: StoredRevocation, b: StoredRevocation): number {
+  if (a.issuer !== b.issuer) return a.issuer < b.issuer ? -1 : 1;
+  return a.serial < b.serial ? -1 : 1;
 }
 
 export function revocationEntry(revocation: StoredRevocation): RevocationEntry {

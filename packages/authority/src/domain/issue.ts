@@ -6,6 +6,7 @@ import type { CaSet, SigningCa } from './ca.ts';
 import { readRequest } from './certificate-request.ts';
 import { certify, revokedKey } from './certify.ts';
 import type { Certification } from './certify.ts';
+import { partitionOf } from './crl/scopes.ts';
 import { allowsKey, describeKey } from './key-rule.ts';
 import { commonNameOf, describeNames, namesNotProven } from './names.ts';
 import type { NameSet } from './names.ts';
@@ -27,6 +28,8 @@ export interface IssuanceContext {
   readonly crypto: Crypto;
   readonly cas: () => CaSet;
   readonly urls: PublicUrls;
+  /** Resolves when the CRLs that certificates of this CA will name are published there: of none of its certificates the CRL is missing. */
+  readonly ensurePublished: (issuer: string) => Promise<void>;
 }
 
 /** What a door asks for. */
@@ -45,9 +48,6 @@ export interface IssueRequest extends ValidityRequest {
   readonly admit?: Certification['admit'];
 }
 
-/** One partition to begin with; every certificate names its own. */
-const partition = 0;
-
 /**
  * Issues a certificate: the one function behind every door. A door says which names it has proven; `certify` holds whatever the
  * certificate's octets say against these. Only what is stored is returned.
@@ -65,11 +65,16 @@ export async function issue(
   if (!key.ok) return key;
   const issuer = currentIssuer(context.cas(), now);
   if (issuer === undefined)
-    return refuse('issuer_unavailable', 'every issuing CA has expired: make the next with init --renew-issuing');
+    return refuse(
+      'issuer_unavailable',
+      'every issuing CA has expired or was revoked: make the next with init --renew-issuing',
+    );
   const validity = decideValidity(now, profile.lifetimeSeconds, request, issuer.certificate.notAfter);
   if (!validity.ok) return validity;
 
+  await context.ensurePublished(issuer.keyHash);
   const serialNumber = context.random(16);
+  const partition = partitionOf(serialNumber, issuer.partitions);
   const { names } = named;
   const name = commonNameOf(names);
   const { notBefore, notAfter, lifetimeSeconds } = validity;

@@ -33,7 +33,15 @@ export interface StoredCertificate {
   /** Which partition of its issuer's CRL it is named in. */
   readonly partition: number;
   readonly der: Uint8Array;
-  readonly revocation: { readonly reason: RevocationReason; readonly revokedAt: number } | undefined;
+  readonly revocation: Revocation | undefined;
+}
+
+/** That and why something was revoked. Times are milliseconds since the epoch. */
+export interface Revocation {
+  readonly reason: RevocationReason;
+  readonly revokedAt: number;
+  /** Since when the key is known or suspected to have been compromised (RFC 5280, section 5.3.2). */
+  readonly invalidityDate?: number | undefined;
 }
 
 export type NewCertificate = Omit<StoredCertificate, 'id' | 'revocation'>;
@@ -42,11 +50,9 @@ export type NewCertificate = Omit<StoredCertificate, 'id' | 'revocation'>;
 export type CertificateState = Pick<StoredCertificate, 'notAfter' | 'revocation'>;
 
 /** A revoked certificate, as CRLs and snapshots list it. */
-export interface StoredRevocation {
+export interface StoredRevocation extends Revocation {
   readonly issuer: string;
   readonly serial: string;
-  readonly reason: RevocationReason;
-  readonly revokedAt: number;
   readonly notAfter: number;
 }
 
@@ -69,16 +75,47 @@ export interface StoredCa {
   readonly keyHash: string;
   readonly der: Uint8Array;
   readonly createdAt: number;
+  /** Into how many partitions its CRL is divided, for as long as it lives; of the root none. */
+  readonly partitions: number;
+  readonly revocation: Revocation | undefined;
 }
 
+/** What a CRL of a CA covers: one partition, everything, or what has changed since a full CRL. */
+export type CrlScope = number | 'full' | 'delta';
+
+/** A CRL in force, without its octets. */
 export interface StoredCrl {
   readonly issuer: string;
-  readonly partition: number;
+  readonly scope: CrlScope;
   readonly number: number;
   readonly thisUpdate: number;
   readonly nextUpdate: number;
   readonly entries: number;
-  readonly der: Uint8Array;
+  /** How long its encoding is. */
+  readonly bytes: number;
+  /** The last event of the feed that it shows. */
+  readonly seq: number;
+  /** How many of the scope's changes it shows: see `CrlSequence`. */
+  readonly shown: number;
+  /** Of a delta: the full CRL whose holders can use it. */
+  readonly base?: CrlBase;
+}
+
+/** The full CRL that a delta goes on from. */
+export interface CrlBase {
+  readonly number: number;
+  readonly seq: number;
+  /** Its thisUpdate. */
+  readonly at: number;
+}
+
+/** The numbers of a scope's CRLs; full and delta CRLs have one sequence (RFC 5280, section 5.2.3). */
+export interface CrlSequence {
+  readonly scope: number | 'full';
+  /** The last that was given out. */
+  readonly number: number;
+  /** How many changes there have been that a CRL of this scope has to show. */
+  readonly changes: number;
 }
 
 /** What the feed tells, before it has its cursor. */
@@ -92,6 +129,7 @@ export type FeedChange =
   | { readonly type: 'bundle'; readonly generation: number };
 
 export type StoredFeedChange = FeedChange & { readonly seq: number };
+export type RevocationChange = StoredFeedChange & { readonly type: 'revoked' | 'released' };
 
 export interface StoredAudit {
   readonly seq: number;
@@ -111,6 +149,8 @@ export interface StoreState {
   readonly generation: number;
   /** The last event of the feed, in commit order. */
   readonly seq: number;
+  /** Up to here a restore may have lost numbers of CRLs: those in force are above. */
+  readonly crlNumbersFrom: number;
 }
 
 export interface CertificateFilter {
@@ -140,8 +180,14 @@ export interface StoreReader extends AcmeReader {
   /** Whether the key is in a certificate that is revoked or on hold. */
   keyIsRevoked(spkiSha256: string): Promise<boolean>;
   isRevoked(issuer: string, serial: string): Promise<boolean>;
-  /** Revoked certificates of `issuer` and `partition` that end at `endsFrom` or later, by serial. */
-  revocationsOf(issuer: string, partition: number, endsFrom: number): Promise<StoredRevocation[]>;
+  /** Revoked certificates of `issuer` and `partition` that end at `endsFrom` or later, by serial: the first `limit` behind `afterSerial`. */
+  revocationsOf(
+    issuer: string,
+    partition: number,
+    endsFrom: number,
+    afterSerial: string,
+    limit: number,
+  ): Promise<StoredRevocation[]>;
   /** Revoked certificates that end at `endsFrom` or later, by issuer, then serial, beginning behind `after`. */
   revocationsAfter(
     after: Pick<StoredRevocation, 'issuer' | 'serial'> | undefined,
@@ -151,9 +197,18 @@ export interface StoreReader extends AcmeReader {
   token(hash: string): Promise<StoredToken | undefined>;
   changesAfter(seq: number, limit: number): Promise<StoredFeedChange[]>;
   cas(): Promise<StoredCa[]>;
-  crl(issuer: string, partition: number): Promise<StoredCrl | undefined>;
-  /** The last number of any CRL of `issuer` and `partition`, those that a restore may have lost included; 0 before the first. */
-  lastCrlNumber(issuer: string, partition: number): Promise<number>;
+  /** What was revoked and released of `issuer` after the event `seq`, in that order. */
+  revocationChanges(issuer: string, afterSeq: number, limit: number): Promise<RevocationChange[]>;
+  crl(issuer: string, scope: CrlScope): Promise<StoredCrl | undefined>;
+  /** Every CRL in force of `issuer`. */
+  crls(issuer: string): Promise<StoredCrl[]>;
+  /** A part of a CRL's encoding; undefined where there is none, or no more. */
+  crlPiece(issuer: string, scope: CrlScope, number: number, piece: number): Promise<Uint8Array | undefined>;
+  crlSequences(issuer: string): Promise<CrlSequence[]>;
+  /** How many changes there have been that a CRL of the scope has to show. */
+  crlChanges(issuer: string, scope: number | 'full'): Promise<number>;
+  /** The bases of URLs that certificates of `issuer` name, newest first. */
+  crlBases(issuer: string): Promise<string[]>;
   auditTail(): Promise<{ seq: number; hash: string } | undefined>;
   auditAfter(seq: number, limit: number): Promise<StoredAudit[]>;
 }
@@ -161,7 +216,7 @@ export interface StoreReader extends AcmeReader {
 /** Changes, within one transaction. */
 export interface StoreWriter extends StoreReader, AcmeWriter {
   addCertificate(certificate: NewCertificate): Promise<void>;
-  revokeCertificate(id: number, reason: RevocationReason, revokedAt: number): Promise<void>;
+  revokeCertificate(id: number, revocation: Revocation): Promise<void>;
   releaseCertificate(id: number): Promise<void>;
   addToken(token: Omit<StoredToken, 'usedAt' | 'revokedAt'>): Promise<void>;
   /** Uses the token up; false when it was used, revoked or has expired already. */
@@ -170,11 +225,20 @@ export interface StoreWriter extends StoreReader, AcmeWriter {
   revokeTokens(name: string, at: number): Promise<number>;
   /** Adds to the feed; its place there, which is commit order. */
   addChange(change: FeedChange, at: number): Promise<number>;
-  addCa(ca: StoredCa): Promise<void>;
+  addCa(ca: Omit<StoredCa, 'revocation'>): Promise<void>;
+  revokeCa(id: string, revocation: Revocation): Promise<void>;
   setGeneration(generation: number): Promise<void>;
   /** A new history begins: see StoreState. CRL numbers go on from `crlNumbersFrom` at least. */
   beginEpoch(epoch: string, crlNumbersFrom: number): Promise<void>;
-  saveCrl(crl: StoredCrl): Promise<void>;
+  /** Counts a change that the next CRL of this scope has to show. */
+  countCrlChange(issuer: string, scope: number | 'full'): Promise<void>;
+  /** Takes the next number of a sequence: above any that was ever given out, those that a restore may have lost included. */
+  nextCrlNumber(issuer: string, scope: number | 'full'): Promise<number>;
+  addCrlPiece(issuer: string, scope: CrlScope, number: number, piece: number, der: Uint8Array): Promise<void>;
+  /** Puts a CRL in force whose pieces are there, unless one with a higher number is; what nobody can read any more is removed. */
+  saveCrl(crl: StoredCrl): Promise<boolean>;
+  /** Remembers a base of URLs; false when it was known. */
+  addCrlBase(issuer: string, base: string, since: number): Promise<boolean>;
   addAudit(record: StoredAudit): Promise<void>;
   /** Forgets changes made before `before`, and all but the last `most`; never the last one. How many there were. */
   pruneChanges(before: number, most: number): Promise<number>;
@@ -192,7 +256,7 @@ export interface Store extends StoreReader {
   /** Whether other nodes may have it open too. */
   readonly shared: boolean;
   write<T>(work: (tx: StoreWriter) => Promise<T>): Promise<T>;
-  /** Several questions about one and the same moment. */
+  /** Several questions about one and the same moment, or very many: writes go on meanwhile, and everybody else has a turn between two of them. */
   view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T>;
   /** Calls back after every durable write that changed the feed; the function that is returned ends that. */
   onChange(listener: () => void): () => void;

@@ -26,7 +26,9 @@ export function certificateRecord(certificate: StoredCertificate, issuer: string
     fingerprintSha256,
   };
   if (revocation === undefined) return record;
-  return { ...record, reason: revocation.reason, revokedAt: new Date(revocation.revokedAt).toISOString() };
+  const { reason, revokedAt, invalidityDate } = revocation;
+  const since = invalidityDate === undefined ? {} : { invalidityDate: new Date(invalidityDate).toISOString() };
+  return { ...record, reason, revokedAt: new Date(revokedAt).toISOString(), ...since };
 }
 
 /** The subject of the CA that a certificate is of; its key's hash where that CA is gone. */

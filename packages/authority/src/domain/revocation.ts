@@ -1,3 +1,4 @@
+import { parseCertificate } from '@countersign/pki';
 import type { AuditActor, RevocationReason } from '@countersign/protocol';
 import { recordAudit } from './audit.ts';
 import { refuse } from './outcome.ts';
@@ -41,6 +42,22 @@ function unknown(target: RevocationTarget): Refused {
   return refuse('unknown_certificate', `${what} of this authority`);
 }
 
+/** The CA whose own certificate is meant. */
+async function caOfTarget(tx: StoreReader, target: RevocationTarget): Promise<string | undefined> {
+  if (target.by === 'name') return undefined;
+  const meant = (await tx.cas()).find(({ der }) =>
+    target.by === 'certificate'
+      ? Buffer.from(der).equals(target.der)
+      : parseCertificate(der).serialHex === target.serial,
+  );
+  return meant?.id;
+}
+
+function isCa(id: string): string {
+  if (id === 'root') return 'that is the root: it cannot be revoked, take it out of every bundle instead';
+  return `that is ${id}, a CA, which only the root can revoke: countersign root crl --revoke ${id}`;
+}
+
 /** The certificates that a target means: undefined where it means nothing that was ever known. */
 async function findTarget(
   tx: StoreReader,
@@ -69,13 +86,16 @@ async function tell(
 ): Promise<number> {
   const { issuer, serial, notAfter, revocation } = certificate;
   if (revocation === undefined) throw new Error('a certificate that is not revoked has nothing to tell');
+  await tx.countCrlChange(issuer, certificate.partition);
+  await tx.countCrlChange(issuer, 'full');
   const told = { issuer, serial, notAfter, ...revocation };
   return tx.addChange(type === 'revoked' ? { type, ...told, replaces } : { type, ...told }, now);
 }
 
 /**
  * Revokes what `target` means, and with a name its open tokens. What is revoked already stays as it is, save that a hold can become
- * final. Refuses with `unknown_certificate`.
+ * final. `invalidityDate` says since when the key is suspected. Refuses with `unknown_certificate`, `forbidden` for a CA's own certificate
+ * and `bad_request` for an invalidity date in the future.
  */
 export function revoke(
   store: Store,
@@ -83,8 +103,14 @@ export function revoke(
   target: RevocationTarget,
   reason: RevocationReason,
   actor: AuditActor,
+  { invalidityDate }: { readonly invalidityDate?: number | undefined } = {},
 ): Promise<Outcome<Revoked>> {
+  if (invalidityDate !== undefined && invalidityDate > now) {
+    return Promise.resolve(refuse('bad_request', 'invalidityDate: it is in the future'));
+  }
   return store.write(async (tx) => {
+    const ca = await caOfTarget(tx, target);
+    if (ca !== undefined) return refuse('forbidden', isCa(ca));
     const meant = await findTarget(tx, target, now);
     if (meant === undefined) return unknown(target);
     const revoked: StoredCertificate[] = [];
@@ -96,8 +122,9 @@ export function revoke(
         alreadyRevoked.push(certificate);
         continue;
       }
-      const after = { ...certificate, revocation: { reason, revokedAt: now } };
-      await tx.revokeCertificate(certificate.id, reason, now);
+      const revocation = { reason, revokedAt: now, ...(invalidityDate === undefined ? {} : { invalidityDate }) };
+      const after = { ...certificate, revocation };
+      await tx.revokeCertificate(certificate.id, revocation);
       seq = await tell(tx, 'revoked', after, now, before);
       const { serial, name, issuer } = certificate;
       await recordAudit(tx, now, 'certificate.revoked', actor, { serial, name, issuer, reason });

@@ -16,19 +16,16 @@ import {
 import type { Certificate, CertificateTemplate, Extension, GeneralName, SubjectPublicKeyInfo } from '@countersign/pki';
 import { keyIdentifier } from './ca.ts';
 import type { Ca } from './ca.ts';
+import { crlPath } from './crl/scopes.ts';
 import { sansOf } from './names.ts';
 import type { NameSet } from './names.ts';
+import type { CrlScope } from './ports.ts';
 import type { Profile } from './profiles.ts';
 
 /** Where a certificate says that its issuer's CRL and certificate are. */
 export interface PublicUrls {
   /** The base, without a slash at its end: `http://ca.example:8080`. */
   readonly base: string;
-}
-
-/** The URL of one partition of an issuing CA's CRL. */
-export function crlUrl(urls: PublicUrls, caId: string, partition: number): string {
-  return caId === 'root' ? `${urls.base}/crl/root.crl` : `${urls.base}/crl/${caId}/${partition}.crl`;
 }
 
 /** The base that the pointers of a certificate were made with, where they are ours. */
@@ -44,13 +41,13 @@ export function ocspUrl(urls: PublicUrls): string {
 }
 
 /** The extensions that say where to find the issuer's CRL, its certificate and its OCSP responder. */
-export function issuerPointers(urls: PublicUrls, issuer: Ca, partition: number): Extension[] {
+export function issuerPointers(urls: PublicUrls, issuer: Ca, scope: CrlScope): Extension[] {
   const uri = (value: string) => ({ type: 'uri', value }) as const;
   // The root's key is away: it certifies no responder, and its CRL tells everything.
   const ocsp = issuer.id === 'root' ? [] : [{ method: OID.ocsp, location: uri(ocspUrl(urls)) }];
   return [
     authorityKeyId(issuer.certificate.subjectKeyId ?? keyIdentifier(issuer.certificate.spki.bits)),
-    crlDistributionPoints([crlUrl(urls, issuer.id, partition)]),
+    crlDistributionPoints([urls.base + crlPath(issuer.id, scope)]),
     authorityInfoAccess([...ocsp, { method: OID.caIssuers, location: uri(`${urls.base}/ca/${issuer.id}.crt`) }]),
   ];
 }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import type { PublicExchange, PublicRoute } from './public.ts';
 
 /** What stands under a path. */
@@ -70,16 +70,13 @@ async function answer(found: Published, { request, response }: PublicExchange): 
   return true;
 }
 
-/** Sends pieces no faster than the reader takes them. */
+/** Sends pieces no faster than the reader takes them; a reader may leave. */
 async function send(pieces: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
   response.setTimeout(stallMs, () => response.destroy());
-  for await (const piece of pieces) {
-    if (response.destroyed) return;
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-  }
-  response.end();
-  if (!response.writableFinished && !response.destroyed) {
-    await Promise.race([once(response, 'finish'), once(response, 'close')]);
+  try {
+    await pipeline(pieces, response);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }
 

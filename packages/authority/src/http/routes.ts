@@ -76,8 +76,9 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     return need(await service.show(serial)).detail;
   });
   serveRoute(app, whoCalls, 'revoke', async ({ caller, body }) => {
-    const { reason, ...target } = body;
-    return need(await service.revoke(target, reason, actorOf(caller))).result;
+    const { reason, invalidityDate, ...target } = body;
+    const why = { reason, invalidityDate: millis(invalidityDate) };
+    return need(await service.revoke(target, why, actorOf(caller))).result;
   });
   serveRoute(
     app,

@@ -11,8 +11,11 @@ import { fileError, makePrivateFolder, syncFolder } from '../adapters/files.ts';
 import { makeStore, refuseInhabited, refuseTwoStores, rememberDatabase } from '../adapters/open-store.ts';
 import type { DatabaseSettings } from '../adapters/open-store.ts';
 import { recordAudit } from '../domain/audit.ts';
-import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
-import type { Store, StoredCrl } from '../domain/ports.ts';
+import type { Store } from '../domain/ports.ts';
+import type { SignedCrl } from '../domain/crl/build.ts';
+import { signFirstCrls } from '../domain/crl/publisher.ts';
+import { signRootCrl } from '../domain/crl/root.ts';
+import { defaultPartitions } from '../domain/crl/scopes.ts';
 import { AuthorityError } from '../errors.ts';
 import { caSummary, makeIssuing, makeRoot } from './make-ca.ts';
 import type { CaSummary, MadeCa } from './make-ca.ts';
@@ -33,6 +36,8 @@ export interface InitOptions extends Surroundings {
   readonly issuingKey?: KeyKind;
   /** A database elsewhere for the store, which may be shared by several nodes. Default: a file in the data folder. */
   readonly database?: DatabaseSettings;
+  /** Into how many partitions the issuing CA's CRL is divided, for as long as that CA lives. Default 128. */
+  readonly crlPartitions?: number;
 }
 
 /** What `initAuthority` made. */
@@ -121,7 +126,8 @@ async function stage(folder: DataFolder, options: InitOptions): Promise<Staged> 
   const now = clock();
   const { name = 'Countersign', publicHttp = defaultPublicHttp, issuingKey = 'p256' } = options;
   const root = await makeRoot(now, random, name);
-  const issuing = await makeIssuing(now, random, name, 1, issuingKey, root.ca, publicHttp);
+  const partitions = options.crlPartitions ?? defaultPartitions;
+  const issuing = await makeIssuing(now, random, name, 1, issuingKey, root.ca, publicHttp, partitions);
   const token = await generateKeyPair('p256');
   await mkdir(folder.caFolder, { recursive: true, mode: 0o700 });
   const [rootKey, issuingKeyPem, tokenKey] = await Promise.all([
@@ -140,25 +146,32 @@ async function stage(folder: DataFolder, options: InitOptions): Promise<Staged> 
   return {
     made: { root: caSummary(root.ca), issuing: caSummary(issuing.ca) },
     fill: (where) => async (store) => {
-      const rootCrl = await fillStore(store, root, issuing, now, epoch);
+      const rootCrl = await fillStore(store, { root, issuing, publicHttp }, now, epoch);
       await write(where.rootCrl, pemEncode('X509 CRL', rootCrl.der), 0o644);
       syncFolder(where.caFolder);
     },
   };
 }
 
-function fillStore(store: Store, root: MadeCa, issuing: MadeCa, now: number, epoch: string): Promise<StoredCrl> {
+interface Made {
+  readonly root: MadeCa;
+  readonly issuing: MadeCa;
+  readonly publicHttp: string;
+}
+
+function fillStore(store: Store, { root, issuing, publicHttp }: Made, now: number, epoch: string): Promise<SignedCrl> {
   return store.write(async (tx) => {
     if ((await tx.cas()).length > 0)
       throw new AuthorityError('already_initialized', 'the database holds one meanwhile');
     await tx.beginEpoch(epoch, 0);
     await tx.setGeneration(1);
     for (const { ca } of [root, issuing]) {
-      await tx.addCa({ id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: now });
+      const { id, keyHash, partitions } = ca;
+      await tx.addCa({ id, keyHash, der: ca.certificate.der, createdAt: now, partitions });
     }
-    await signCrl(tx, issuing.ca, 0, now, issuingCrlSchedule);
+    await signFirstCrls(tx, issuing.ca, publicHttp, now);
     const rootFingerprint = caSummary(root.ca).fingerprintSha256;
     await recordAudit(tx, now, 'authority.initialized', { kind: 'local' }, { rootFingerprint });
-    return signCrl(tx, root.ca, 0, now, rootCrlSchedule);
+    return signRootCrl(tx, root.ca, now);
   });
 }

@@ -13,9 +13,11 @@ import type { KeyKind } from '@countersign/trust';
 import { signingCa } from '../adapters/signing-ca.ts';
 import { issuingTemplate, rootTemplate } from '../domain/ca-template.ts';
 import { sha256Hex } from '../domain/ca.ts';
+import { maxPartitions } from '../domain/crl/scopes.ts';
 import type { Ca, SigningCa } from '../domain/ca.ts';
 import { faultsOf, signTwin } from '../domain/twin.ts';
 import type { Random } from '../domain/ports.ts';
+import { AuthorityError } from '../errors.ts';
 
 /** A CA that was just made, with the key it is to be kept with. */
 export interface MadeCa {
@@ -40,10 +42,10 @@ export async function makeRoot(now: number, random: Random, name: string): Promi
   const template = rootTemplate(now, `${name} Root CA ${mark(random)}`, parsePublicKeyInfo(spki), random(16));
   const certificate = parseCertificate(await buildCertificate(template, nodeSigner(privateKey)));
   mustBeFaultless(certificate, 'root', certificate);
-  return { ca: await signingCa('root', certificate, privateKey), key: privateKey };
+  return { ca: await signingCa({ id: 'root', partitions: 0 }, certificate, privateKey), key: privateKey };
 }
 
-/** Makes the issuing CA `issuing-N`, certified by the root. */
+/** Makes the issuing CA `issuing-N`, certified by the root; its CRL has so many partitions for as long as it lives. */
 export async function makeIssuing(
   now: number,
   random: Random,
@@ -52,7 +54,11 @@ export async function makeIssuing(
   kind: KeyKind,
   root: SigningCa,
   publicHttp: string,
+  partitions: number,
 ): Promise<MadeCa> {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
+    throw new AuthorityError('invalid_option', `a CRL has between 1 and ${maxPartitions} partitions`);
+  }
   const { privateKey, spki } = await generateKeyPair(kind);
   const commonName = `${name} Issuing CA ${number} ${mark(random)}`;
   const urls = { base: publicHttp };
@@ -60,7 +66,8 @@ export async function makeIssuing(
   const tbs = buildTbs(template, root.signer.scheme);
   mustBeFaultless(await signTwin(tbs, root), 'issuing', root.certificate);
   const der = assembleSigned(tbs, root.signer.scheme, await root.signer.sign(tbs));
-  return { ca: await signingCa(`issuing-${number}`, parseCertificate(der), privateKey), key: privateKey };
+  const facts = { id: `issuing-${number}`, partitions };
+  return { ca: await signingCa(facts, parseCertificate(der), privateKey), key: privateKey };
 }
 
 /** A CA's certificate for people: what, until when, which. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseCertificate, pemEncode } from '@countersign/pki';
+import type { RevocationReason } from '@countersign/protocol';
 import type { KeyKind } from '@countersign/trust';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
@@ -11,8 +12,10 @@ import { openStore } from '../adapters/open-store.ts';
 import { signingCa } from '../adapters/signing-ca.ts';
 import { recordAudit } from '../domain/audit.ts';
 import type { SigningCa } from '../domain/ca.ts';
-import { issuingCrlSchedule, rootCrlSchedule, signCrl } from '../domain/crl.ts';
-import type { Store, StoredCa } from '../domain/ports.ts';
+import { signFirstCrls } from '../domain/crl/publisher.ts';
+import { revocationOfCa, signRootCrl } from '../domain/crl/root.ts';
+import { defaultPartitions } from '../domain/crl/scopes.ts';
+import type { Store, StoreWriter } from '../domain/ports.ts';
 import { publicBaseOf } from '../domain/template.ts';
 import { AuthorityError } from '../errors.ts';
 import { caSummary, makeIssuing } from './make-ca.ts';
@@ -46,7 +49,8 @@ async function openRoot(folder: DataFolder, store: Store, options: RootKeyOption
     const hint = options.rootKeyFile === undefined ? 'it was taken offline: name the exported file' : 'no such file';
     throw new AuthorityError('root_key_absent', `${path} (${hint})`);
   }
-  return signingCa('root', parseCertificate(root.der), await decryptKey(content, options.rootPassphrase, path));
+  const key = await decryptKey(content, options.rootPassphrase, path);
+  return signingCa({ id: 'root', partitions: 0 }, parseCertificate(root.der), key);
 }
 
 /**
@@ -94,27 +98,59 @@ export async function rootRemove(
   });
 }
 
+/** What the root's next CRL is to say that the last did not. */
+export interface RootCrlOptions extends RootKeyOptions {
+  /** Revokes an issuing CA: `issuing-1`. It issues nothing from then on, and nothing that it has issued counts any more. */
+  readonly revoke?: { readonly ca: string; readonly reason: RevocationReason };
+}
+
 /**
- * Signs the root's next CRL, 13 months from now, and publishes it.
+ * Signs the root's next CRL, 13 months from now, and publishes it; with `revoke` an issuing CA is in it. A running authority and its
+ * gateways know within a second or two. A CA that is revoked already stays as it is.
  *
- * Throws AuthorityError: `root_key_absent`, `root_key_mismatch`, `wrong_passphrase`.
+ * Throws AuthorityError: `root_key_absent`, `root_key_mismatch`, `wrong_passphrase`, `invalid_option`.
  */
 export async function rootCrl(
   dataDir: string,
-  options: RootKeyOptions,
-): Promise<{ number: number; nextUpdate: string }> {
+  options: RootCrlOptions,
+): Promise<{ number: number; nextUpdate: string; revoked: string[] }> {
   const folder = dataFolder(dataDir);
   const { clock } = surroundings(options);
   return withStore(folder, async (store) => {
     const root = await openRoot(folder, store, options);
-    const crl = await store.write(async (tx) => {
-      const signed = await signCrl(tx, root, 0, clock(), rootCrlSchedule);
-      await recordAudit(tx, clock(), 'root.crl_signed', { kind: 'local' }, { number: signed.number });
-      return signed;
+    const { crl, der, revoked } = await store.write(async (tx) => {
+      const now = clock();
+      if (options.revoke !== undefined) await revokeIssuing(tx, root, options.revoke, now);
+      const signed = await signRootCrl(tx, root, now);
+      await recordAudit(tx, now, 'root.crl_signed', { kind: 'local' }, { number: signed.crl.number });
+      const cas = await tx.cas();
+      return { ...signed, revoked: cas.flatMap(({ id, revocation }) => (revocation === undefined ? [] : [id])) };
     });
-    await writeFileDurably(folder.rootCrl, pemEncode('X509 CRL', crl.der), 0o644);
-    return { number: crl.number, nextUpdate: new Date(crl.nextUpdate).toISOString() };
+    await writeFileDurably(folder.rootCrl, pemEncode('X509 CRL', der), 0o644);
+    return { number: crl.number, nextUpdate: new Date(crl.nextUpdate).toISOString(), revoked };
   });
+}
+
+async function revokeIssuing(
+  tx: StoreWriter,
+  root: SigningCa,
+  { ca: id, reason }: NonNullable<RootCrlOptions['revoke']>,
+  now: number,
+): Promise<void> {
+  const meant = (await tx.cas()).find((one) => one.id === id && id !== 'root');
+  if (meant === undefined) throw new AuthorityError('invalid_option', `there is no issuing CA called ${id}`);
+  if (reason === 'certificateHold')
+    throw new AuthorityError('invalid_option', 'a CA is revoked for good, or not at all');
+  if (meant.revocation !== undefined) return;
+  const revocation = { reason, revokedAt: now };
+  await tx.revokeCa(id, revocation);
+  const told = revocationOfCa({ ...meant, revocation }, root.keyHash);
+  if (told !== undefined) await tx.addChange({ type: 'revoked', ...told }, now);
+  // A running authority reads its CAs again: it must not issue with this one.
+  const { generation } = await tx.state();
+  await tx.setGeneration(generation + 1);
+  await tx.addChange({ type: 'bundle', generation: generation + 1 }, now);
+  await recordAudit(tx, now, 'authority.issuing_revoked', { kind: 'local' }, { ca: id, reason });
 }
 
 /** How the next issuing CA is made. */
@@ -124,6 +160,8 @@ export interface RenewIssuingOptions extends RootKeyOptions {
   readonly publicHttp?: string;
   readonly name?: string;
   readonly issuingKey?: KeyKind;
+  /** Default: as many as the CRL of the issuing CA before. */
+  readonly crlPartitions?: number;
 }
 
 /**
@@ -144,15 +182,17 @@ export async function renewIssuing(dataDir: string, options: RenewIssuingOptions
     const last = cas.findLast(({ id }) => id !== 'root');
     const base = last === undefined ? undefined : publicBaseOf(parseCertificate(last.der));
     const publicHttp = options.publicHttp ?? base ?? defaultPublicHttp;
-    const { ca, key } = await makeIssuing(clock(), random, name, number, issuingKey, root, publicHttp);
+    const partitions = options.crlPartitions ?? last?.partitions ?? defaultPartitions;
+    const { ca, key } = await makeIssuing(clock(), random, name, number, issuingKey, root, publicHttp, partitions);
     // The key first: a store that names a CA without a key would not start.
     await writeKey(folder.keyOf(ca.id), key, options.passphrase);
     await writeFileDurably(folder.certificateOf(ca.id), ca.pem, 0o644);
-    const stored: StoredCa = { id: ca.id, keyHash: ca.keyHash, der: ca.certificate.der, createdAt: clock() };
+    const { id, keyHash } = ca;
+    const stored = { id, keyHash, der: ca.certificate.der, createdAt: clock(), partitions };
     await store.write(async (tx) => {
       const { generation } = await tx.state();
       await tx.addCa(stored);
-      await signCrl(tx, ca, 0, clock(), issuingCrlSchedule);
+      await signFirstCrls(tx, ca, publicHttp, clock());
       await tx.setGeneration(generation + 1);
       await tx.addChange({ type: 'bundle', generation: generation + 1 }, clock());
       await recordAudit(tx, clock(), 'authority.issuing_renewed', { kind: 'local' }, { ca: ca.id });

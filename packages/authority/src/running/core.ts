@@ -13,13 +13,14 @@ import { jwtTokenSeal } from '../adapters/token-seal.ts';
 import type { SecretSeal } from '../domain/acme/context.ts';
 import { currentIssuer } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
-import { CrlPublisher } from '../domain/crl.ts';
+import { CrlPublisher } from '../domain/crl/publisher.ts';
 import { FeedHub } from '../domain/feed-hub.ts';
 import type { After, Clock, Random, Store } from '../domain/ports.ts';
 import { snapshotSigner } from '../domain/snapshot-jws.ts';
 import type { TokenContext } from '../domain/tokens.ts';
 import { AuthorityError } from '../errors.ts';
 import { surroundings } from '../operations/options.ts';
+import { CrlTimes } from './crl-times.ts';
 import type { AuthorityOptions } from './options.ts';
 
 /** The authority without any listener: the store, the opened keys, the feed. */
@@ -30,6 +31,7 @@ export interface Core {
   readonly after: After;
   readonly hub: FeedHub;
   readonly crls: CrlPublisher;
+  readonly crlTimes: CrlTimes;
   readonly log: Logger;
   readonly cas: () => CaSet;
   readonly random: Random;
@@ -81,7 +83,18 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       self: { id: randomUUID(), name: `${hostname()}:${process.pid}` },
     });
     hub.readDigest().catch((error: unknown) => log.error({ err: error }, 'the digest of the feed cannot be read'));
-    const crls = new CrlPublisher(store, clock, () => cas.issuing);
+    const crlTimes = new CrlTimes();
+    const crls = new CrlPublisher({
+      store,
+      clock,
+      after: afterMs,
+      cas: () => cas.issuing,
+      onSigned: ({ id }, kind, ms) => crlTimes.signed(id, kind, ms),
+      onFailure: (error) => {
+        crlTimes.failed();
+        log.error({ err: error }, 'cannot sign a CRL, it is tried again');
+      },
+    });
     const seal = jwtTokenSeal(tokenKey);
     return {
       folder,
@@ -90,6 +103,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       after: afterMs,
       hub,
       crls,
+      crlTimes,
       log,
       cas: () => cas,
       random,
@@ -110,6 +124,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         crypto: nodeCrypto,
         cas: () => cas,
         urls: { base: publicHttp },
+        ensurePublished: (issuer) => crls.ensureBase(issuer, publicHttp),
         seal,
         apiUrl,
       }),

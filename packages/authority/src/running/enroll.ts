@@ -79,7 +79,7 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
           log,
           revoke: async ({ der }, reason, actor) => {
             const certificate = pemEncode('CERTIFICATE', der);
-            const outcome = await service.revoke({ certificate }, reason, actor);
+            const outcome = await service.revoke({ certificate }, { reason }, actor);
             if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.detail}`);
           },
           count: (outcome) => {

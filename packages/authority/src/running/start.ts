@@ -128,6 +128,7 @@ async function run(
     version,
     apiNotAfter,
     ocsp: () => ocsp.figures(),
+    crlTimes: core.crlTimes,
   };
   const metrics = createMetrics(() => metricsState(statusParts));
   const { secrets } = core;
@@ -196,7 +197,11 @@ async function run(
     round: enrollment && (() => enrollment.upkeep(false)),
   });
   // The feeds first: a server waits for every answer that is under way, and these never end.
-  closing.push(stopUpkeep, () => hub.close());
+  closing.push(
+    () => crls.close(),
+    stopUpkeep,
+    () => hub.close(),
+  );
   log.info({ listen: listening }, 'listening');
   return { listen: listening, metrics: () => metrics.text(), close: () => closeAll(closing) };
 }

@@ -29,6 +29,7 @@ const tokensMs = 30 * day;
  */
 export function startUpkeep({ core, keepOcsp, keepIdentity, round: further }: UpkeepTasks): () => Promise<void> {
   let lastRound = Number.NEGATIVE_INFINITY;
+  let refreshing: Promise<void> | undefined;
 
   async function round(): Promise<void> {
     const now = core.clock();
@@ -37,7 +38,7 @@ export function startUpkeep({ core, keepOcsp, keepIdentity, round: further }: Up
     const tasks: (() => Promise<unknown>)[] = [async () => (await core.keepCas()) && (await keepOcsp())];
     if (due)
       tasks.push(
-        () => core.crls.refresh(),
+        refreshCrls,
         keepOcsp,
         keepIdentity,
         () => forget(core),
@@ -51,10 +52,24 @@ export function startUpkeep({ core, keepOcsp, keepIdentity, round: further }: Up
     throw failures[0];
   }
 
+  // A long CRL takes seconds, and nothing waits for it.
+  async function refreshCrls(): Promise<void> {
+    refreshing ??= core.crls
+      .refresh()
+      .catch((error: unknown) => {
+        lastRound = Number.NEGATIVE_INFINITY;
+        core.log.error({ err: error }, 'the CRLs cannot be looked after, it is tried again');
+      })
+      .finally(() => {
+        refreshing = undefined;
+      });
+  }
+
   // The feed by itself: whatever takes its time elsewhere, a revocation is told and the heart beats.
   const ends = [everyTick(() => core.hub.tick(), core, 'the feed'), everyTick(round, core, 'upkeep')];
   return async () => {
     await Promise.all(ends.map((end) => end()));
+    await refreshing;
   };
 }
 

@@ -83,12 +83,32 @@ describeOnEachStore('the store', () => {
 
   it('gives back the octets and the numbers that it was given', async () => {
     const { store, cas } = domain;
-    const [stored] = await store.cas();
+    const stored = (await store.cas()).find(({ id }) => id === 'root');
     assert.deepEqual(stored?.der, new Uint8Array(cas.root.certificate.der));
     const issued = await domain.issued('octets');
     const again = await store.certificate(issued.issuer, issued.serial);
     assert.deepEqual(again, issued);
     assert.equal(typeof again?.notAfter, 'number');
+    const long = new Uint8Array(700_000).map((_, i) => i % 251);
+    await store.write(async (tx) => {
+      await tx.addCrlPiece('i', 'full', 2 ** 50, 0, long);
+      const head = {
+        number: 2 ** 50,
+        thisUpdate: 2 ** 41,
+        nextUpdate: 2 ** 42,
+        entries: 1,
+        bytes: 7,
+        seq: 3,
+        shown: 4,
+      };
+      await tx.saveCrl({ issuer: 'i', scope: 'full', ...head });
+      await tx.saveCrl({ issuer: 'i', scope: 'delta', ...head, base: { number: 5, seq: 6, at: 7 } });
+    });
+    assert.deepEqual(await store.crlPiece('i', 'full', 2 ** 50, 0), long);
+    assert.equal(await store.crlPiece('i', 'full', 2 ** 50, 1), undefined);
+    const [delta, full] = (await store.crls('i')).toSorted((a, z) => String(a.scope).localeCompare(String(z.scope)));
+    assert.deepEqual([full?.number, full?.nextUpdate, full?.base], [2 ** 50, 2 ** 42, undefined]);
+    assert.deepEqual(delta?.base, { number: 5, seq: 6, at: 7 });
     assert.deepEqual({ ...(await store.countCertificates(domain.clock.now())) }, { total: 1, valid: 1, revoked: 0 });
   });
 
@@ -129,7 +149,7 @@ describeOnEachStore('the store', () => {
     for (let i = 0; i < 7; i += 1) await domain.issued(`n${i}`);
     const all = await store.listCertificates({ afterId: 0, limit: 100 }, 0);
     await store.write(async (tx) => {
-      for (const { id } of all) await tx.revokeCertificate(id, 'superseded', 1);
+      for (const { id } of all) await tx.revokeCertificate(id, { reason: 'superseded', revokedAt: 1 });
     });
     const seen: string[] = [];
     let last: { issuer: string; serial: string } | undefined;
@@ -140,6 +160,60 @@ describeOnEachStore('the store', () => {
       if (page.length < 3) break;
     }
     assert.deepEqual(seen, all.map(({ serial }) => serial).toSorted());
+  });
+
+  it('shows a view one moment while others write, and they need not wait for it', async () => {
+    const { store } = domain;
+    const seen = await store.view(async (tx) => {
+      const before = await tx.state();
+      await store.write((other) => other.addChange(bundle, 0));
+      return [before.seq, (await tx.state()).seq, (await store.state()).seq];
+    });
+    assert.deepEqual(seen, [0, 0, 1]);
+    await assert.rejects(
+      store.view(() => Promise.reject(new Error('mine'))),
+      /mine/u,
+    );
+    assert.equal(await store.view(async (tx) => (await tx.state()).seq), 1);
+  });
+
+  it('gives each number of a CRL out once, beyond those that a restore may have lost', async () => {
+    const { store } = domain;
+    const next = (scope: number | 'full') => store.write((tx) => tx.nextCrlNumber('i', scope));
+    const numbers = await Promise.all([next(0), next(0), next('full'), next(0)]);
+    assert.deepEqual(numbers, [1, 2, 1, 3]);
+    await store.write((tx) => tx.beginEpoch('ab'.repeat(16), 100));
+    assert.deepEqual(await Promise.all([next(0), next('full'), next(0)]), [101, 101, 102]);
+    await store.write((tx) => tx.countCrlChange('i', 0));
+    await store.write((tx) => tx.countCrlChange('i', 0));
+    assert.deepEqual([await store.crlChanges('i', 0), await store.crlChanges('i', 'full')], [2, 0]);
+    assert.deepEqual(
+      (await store.crlSequences('i')).toSorted((a, z) => String(a.scope).localeCompare(String(z.scope))),
+      [
+        { scope: 0, number: 102, changes: 2 },
+        { scope: 'full', number: 101, changes: 0 },
+      ],
+    );
+  });
+
+  it('keeps the CRL with the higher number, and knows a base of URLs once', async () => {
+    const { store } = domain;
+    const save = (number: number) =>
+      store.write(async (tx) => {
+        await tx.addCrlPiece('i', 'full', number, 0, Uint8Array.of(number));
+        const head = { thisUpdate: 0, nextUpdate: 0, entries: 0, bytes: 1, seq: 0, shown: 0 };
+        return tx.saveCrl({ issuer: 'i', scope: 'full', number, ...head });
+      });
+    assert.deepEqual([await save(5), await save(4), await save(6)], [true, false, true]);
+    assert.equal((await store.crl('i', 'full'))?.number, 6);
+    const left = await Promise.all([4, 5, 6].map((number) => store.crlPiece('i', 'full', number, 0)));
+    assert.deepEqual(left, [undefined, undefined, Uint8Array.of(6)]);
+    const add = (base: string, since: number) => store.write((tx) => tx.addCrlBase('i', base, since));
+    assert.deepEqual(
+      [await add('http://a', 1), await add('http://b', 2), await add('http://a', 3)],
+      [true, true, false],
+    );
+    assert.deepEqual(await store.crlBases('i'), ['http://b', 'http://a']);
   });
 
   it('calls back after every durable change of the feed, and not after one that was given up', async () => {

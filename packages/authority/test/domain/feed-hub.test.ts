@@ -172,14 +172,15 @@ describeOnEachStore('the feed', () => {
     const [issuer] = domain.cas.issuing;
     assert.ok(issuer);
     await domain.store.write(async (tx) => {
-      await tx.addCa({ id: 'issuing-1', keyHash: issuer.keyHash, der: issuer.certificate.der, createdAt: 0 });
+      const { der } = domain.cas.root.certificate;
+      await tx.addCa({ id: 'issuing-2', keyHash: 'of another', der, createdAt: domain.clock.now() + 1, partitions: 1 });
       await tx.setGeneration(2);
       await tx.addChange({ type: 'bundle', generation: 2 }, 0);
     });
     await hub.pump();
     const event = listener.events.at(-1);
     assert.ok(event?.type === 'bundle');
-    assert.deepEqual(event.bundle.intermediates, [issuer.pem]);
+    assert.deepEqual(event.bundle.intermediates, [issuer.pem, domain.cas.root.pem]);
     assert.equal(event.bundle.generation, 2);
   });
 

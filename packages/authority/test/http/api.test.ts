@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseCertificate, pemDecode } from '@countersign/pki';
+import { partitionOf } from '../../src/domain/crl/scopes.ts';
 import { call, feedLines, open } from '../support/client.ts';
 import { newRequest } from '../support/keys.ts';
 import { sharedTest } from '../support/running.ts';
@@ -25,9 +26,10 @@ describe('the API', () => {
     ]);
     assert.equal(certificate.profile, 'server');
     const [point] = certificate.crlDistributionPoints ?? [];
+    const partition = partitionOf(certificate.serialNumber, 4);
     assert.equal(
       JSON.stringify(point?.name),
-      `{"fullName":[{"type":"uri","value":"http://${running.authority.listen.http}/crl/issuing-1/0.crl"}]}`,
+      `{"fullName":[{"type":"uri","value":"http://${running.authority.listen.http}/crl/issuing-1/${partition}.crl"}]}`,
     );
   });
 
@@ -69,8 +71,12 @@ describe('the API', () => {
     assert.equal(ack.status, 200, ack.text);
     const { convergence } = (await revoking).body;
     assert.deepEqual([convergence.gateways, convergence.converged], [1, 1]);
-    const crl = await fetch(`http://${running.authority.listen.http}/crl/issuing-1/0.crl`);
-    assert.ok(Buffer.from(await crl.arrayBuffer()).includes(Buffer.from(victim.serial, 'hex')));
+    for (const name of [partitionOf(Buffer.from(victim.serial, 'hex'), 4), 'delta'].map((one) => `issuing-1/${one}`)) {
+      const crl = await fetch(`http://${running.authority.listen.http}/crl/${name}.crl`);
+      assert.ok(Buffer.from(await crl.arrayBuffer()).includes(Buffer.from(victim.serial, 'hex')), name);
+    }
+    const full = await fetch(`http://${running.authority.listen.http}/crl/issuing-1.crl`);
+    assert.ok(Buffer.from(await full.arrayBuffer()).includes(Buffer.from(victim.serial, 'hex')));
     await feed.return(undefined);
   });
 

@@ -16,6 +16,7 @@ import {
 import type { AuthorityErrorCode } from '../../src/index.ts';
 import { call } from '../support/client.ts';
 import { authorityFolder, passphrase, rootPassphrase } from '../support/folder.ts';
+import { newRequest } from '../support/keys.ts';
 import { runningTest } from '../support/running.ts';
 import { eventually } from '@countersign/testkit';
 
@@ -130,6 +131,29 @@ describe('the root', () => {
     assert.equal(number, 2);
     const crl = parseCrl(pemDecodeOne(readFileSync(join(folder.data, 'ca/root.crl'), 'utf8'), 'X509 CRL'));
     assert.equal(crl.crlNumber, 2n);
+  });
+
+  it('takes back an issuing CA by its CRL: a running authority signs nothing with it any more, and with the next again', async () => {
+    await using running = await runningTest();
+    const revoke = { ca: 'issuing-1', reason: 'cACompromise' } as const;
+    const held = { ca: 'issuing-1', reason: 'certificateHold' } as const;
+    await assert.rejects(rootCrl(running.data, { rootPassphrase, revoke: held }), failsWith('invalid_option'));
+    const unknown = { ...revoke, ca: 'issuing-7' };
+    await assert.rejects(rootCrl(running.data, { rootPassphrase, revoke: unknown }), failsWith('invalid_option'));
+    assert.deepEqual((await rootCrl(running.data, { rootPassphrase, revoke })).revoked, ['issuing-1']);
+    const crl = parseCrl(await (await fetch(`http://${running.authority.listen.http}/crl/root.crl`)).bytes());
+    const { serialNumber } = certificateIn(running.data, 'issuing-1.crt');
+    assert.equal(crl.lookup(serialNumber)?.reason, 'cACompromise');
+    const { csr } = await newRequest();
+    const issue = () => running.ask('POST', '/v1/certificates', { name: 'late', profile: 'client', csr });
+    await eventually('nothing is issued', 10_000, async () => (await issue()).body.code === 'issuer_unavailable');
+    // Once more changes nothing, and the revocation stays in every CRL to come.
+    const again = await rootCrl(running.data, { rootPassphrase, revoke: { ...revoke, reason: 'superseded' } });
+    assert.deepEqual(again.revoked, ['issuing-1']);
+    const next = parseCrl(await (await fetch(`http://${running.authority.listen.http}/crl/root.crl`)).bytes());
+    assert.deepEqual([next.entryCount, next.lookup(serialNumber)?.reason], [1, 'cACompromise']);
+    await renewIssuing(running.data, { rootPassphrase, passphrase });
+    await eventually('the next CA signs', 10_000, async () => (await issue()).status === 200);
   });
 
   it('certifies the next issuing CA, which a running authority takes up by itself', async () => {

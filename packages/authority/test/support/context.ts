@@ -4,6 +4,7 @@ import { testClock } from '@countersign/testkit';
 import type { TestClock } from '@countersign/testkit';
 import { jwtTokenSeal } from '../../src/adapters/token-seal.ts';
 import type { CaSet } from '../../src/domain/ca.ts';
+import { signFirstCrls } from '../../src/domain/crl/publisher.ts';
 import { issueForAdmin } from '../../src/domain/doors.ts';
 import type { Store, StoredCertificate } from '../../src/domain/ports.ts';
 import type { TokenContext } from '../../src/domain/tokens.ts';
@@ -26,18 +27,21 @@ export interface TestDomain extends AsyncDisposable {
 }
 
 /** Makes a domain; nothing in it is slow on purpose, because no key is written to a file. `at` is where its store is. */
-export async function testDomain(at?: StorePlace): Promise<TestDomain> {
+export async function testDomain(at?: StorePlace, partitions = 4): Promise<TestDomain> {
   const clock = testClock();
   const place = at ?? (await currentStore().place());
   const store = await place.open();
   const root = await makeRoot(clock.now(), random, 'Test');
-  const issuing = await makeIssuing(clock.now(), random, 'Test', 1, 'p256', root.ca, 'http://ca.example');
+  const issuing = await makeIssuing(clock.now(), random, 'Test', 1, 'p256', root.ca, 'http://ca.example', partitions);
   const cas: CaSet = { root: root.ca, issuing: [issuing.ca], elsewhere: [], generation: 1 };
   await store.write(async (tx) => {
     await tx.beginEpoch('e0'.repeat(16), 0);
     await tx.setGeneration(1);
-    const { keyHash, certificate } = root.ca;
-    await tx.addCa({ id: 'root', keyHash, der: certificate.der, createdAt: clock.now() });
+    for (const { ca } of [root, issuing]) {
+      const { id, keyHash, certificate } = ca;
+      await tx.addCa({ id, keyHash, der: certificate.der, createdAt: clock.now(), partitions: ca.partitions });
+    }
+    await signFirstCrls(tx, issuing.ca, 'http://ca.example', clock.now());
   });
   const { privateKey } = await generateKeyPair('p256');
   const context: TokenContext = {
@@ -47,6 +51,7 @@ export async function testDomain(at?: StorePlace): Promise<TestDomain> {
     crypto: nodeCrypto,
     cas: () => cas,
     urls: { base: 'http://ca.example' },
+    ensurePublished: () => Promise.resolve(),
     seal: jwtTokenSeal(privateKey),
     apiUrl: () => 'https://ca.example:8443',
   };

@@ -60,7 +60,7 @@ export function octetsOfReply(reply: OcspReply): Uint8Array {
 export async function issuingOf(domain: TestDomain, kind: KeyKind): Promise<CaSet> {
   const random = (length: number): Uint8Array => randomBytes(length);
   const root = await makeRoot(domain.clock.now(), random, 'Test');
-  const issuing = await makeIssuing(domain.clock.now(), random, 'Test', 1, kind, root.ca, 'http://ca.example');
+  const issuing = await makeIssuing(domain.clock.now(), random, 'Test', 1, kind, root.ca, 'http://ca.example', 4);
   return { root: root.ca, issuing: [issuing.ca], elsewhere: [], generation: 1 };
 }
 

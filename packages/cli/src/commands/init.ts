@@ -1,6 +1,6 @@
 import { KEY_KINDS, type KeyKind } from '@countersign/trust/key-kinds';
 import { command } from './command.ts';
-import { httpUrl } from '../admin/names.ts';
+import { httpUrl, parseCount } from '../admin/names.ts';
 import { pathFrom } from '../context.ts';
 import { dataFolder, dataState } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
@@ -15,6 +15,7 @@ interface InitFlags {
   readonly passphraseFile?: string;
   readonly publicHttp?: string;
   readonly issuingKeyType?: KeyKind;
+  readonly crlPartitions?: number;
   readonly config?: string;
   readonly renewIssuing?: boolean;
 }
@@ -29,13 +30,16 @@ export const init = command<InitFlags>({
     const wantedHttp = given.publicHttp ?? file.publicHttp;
     const publicHttp = wantedHttp === undefined ? {} : { publicHttp: wantedHttp };
     const database = file.database === undefined ? {} : { database: file.database };
-    const issuingKey = given.issuingKeyType === undefined ? {} : { issuingKey: given.issuingKeyType };
+    const issuing = {
+      ...(given.issuingKeyType === undefined ? {} : { issuingKey: given.issuingKeyType }),
+      ...(given.crlPartitions === undefined ? {} : { crlPartitions: given.crlPartitions }),
+    };
     if (given.renewIssuing === true) {
       const ca = await renewIssuing(folder.path, {
         rootPassphrase: requirePassphrase(this, folder, 'root', given.rootPassphraseFile),
         passphrase: requirePassphrase(this, folder, 'issuing', given.passphraseFile ?? file.passphraseFile),
         ...publicHttp,
-        ...issuingKey,
+        ...issuing,
       });
       output.object(ca);
       output.say(`made ${ca.id}: ${ca.subject}, until ${ca.notAfter}`);
@@ -55,7 +59,7 @@ export const init = command<InitFlags>({
         passphrase,
         ...publicHttp,
         ...database,
-        ...issuingKey,
+        ...issuing,
       });
       output.object({ data: folder.path, ...made });
       output.say(`made a root and an issuing CA in ${folder.path}`);
@@ -86,6 +90,13 @@ export const init = command<InitFlags>({
         values: KEY_KINDS,
         optional: true,
         brief: "The issuing CA's kind of key (p256); rsa-pss keys make RSASSA-PSS signatures and no others",
+      },
+      crlPartitions: {
+        kind: 'parsed',
+        parse: parseCount,
+        optional: true,
+        placeholder: 'N',
+        brief: "Into how many partitions the issuing CA's CRL is divided, for as long as that CA lives (128)",
       },
       config: flags.file(
         "The authority's configuration (YAML): its data, publicHttp, passphraseFile and database count here too",

@@ -1,6 +1,7 @@
 import { type Convergence, type RevocationReason, revocationReasons } from '@countersign/protocol';
 import { command } from './command.ts';
 import { adminClient } from '../admin/client.ts';
+import { parseTime } from '../admin/names.ts';
 import { withSubject } from '../admin/subject.ts';
 import { adminTarget } from '../admin/target.ts';
 import { type Output, outputOf } from '../terminal/output.ts';
@@ -8,6 +9,7 @@ import * as flags from './flags.ts';
 
 interface RevokeFlags extends flags.AdminFlags {
   readonly reason: RevocationReason;
+  readonly invalidityDate?: number;
 }
 
 const positional = {
@@ -22,7 +24,11 @@ export const revoke = command<RevokeFlags, [string]>({
     const output = outputOf(this, given.json);
     using client = adminClient(adminTarget(this, given));
     const { reason } = given;
-    const result = await withSubject(this, what, (subject) => client.call('revoke', { body: { ...subject, reason } }));
+    const since =
+      given.invalidityDate === undefined ? {} : { invalidityDate: new Date(given.invalidityDate).toISOString() };
+    const result = await withSubject(this, what, (subject) =>
+      client.call('revoke', { body: { ...subject, reason, ...since } }),
+    );
     output.object(result);
     for (const { name, serial } of result.revoked) output.say(`revoked ${name} ${serial} (${reason})`);
     for (const { name, serial } of result.alreadyRevoked) output.say(`already revoked: ${name} ${serial}`);
@@ -38,6 +44,13 @@ export const revoke = command<RevokeFlags, [string]>({
         values: revocationReasons,
         default: 'unspecified',
         brief: 'Why, as RFC 5280 names it (certificateHold can be released)',
+      },
+      invalidityDate: {
+        kind: 'parsed',
+        parse: parseTime,
+        optional: true,
+        placeholder: 'RFC3339',
+        brief: 'Since when the key is known or suspected to be in the wrong hands',
       },
     },
     positional,

@@ -1,3 +1,4 @@
+import { type RevocationReason, revocationReasons } from '@countersign/protocol';
 import { buildRouteMap } from '@stricli/core';
 import { join } from 'node:path';
 import { pathFrom } from '../context.ts';
@@ -67,7 +68,13 @@ const rootRemove = command<RootFlags & { readonly exported?: string }>({
   docs: { brief: "Remove the root's key from the folder" },
 });
 
-const rootCrl = command<RootFlags & { readonly key?: string }>({
+interface RootCrlFlags extends RootFlags {
+  readonly key?: string;
+  readonly revoke?: string;
+  readonly reason: RevocationReason;
+}
+
+const rootCrl = command<RootCrlFlags>({
   async run(given) {
     const output = outputOf(this, given.json);
     const folder = dataFolder(this, given.data);
@@ -75,12 +82,26 @@ const rootCrl = command<RootFlags & { readonly key?: string }>({
     const crl = await authority.rootCrl(folder.path, {
       rootPassphrase: requirePassphrase(this, folder, 'root', given.rootPassphraseFile),
       ...(given.key === undefined ? {} : { rootKeyFile: pathFrom(this, given.key) }),
+      ...(given.revoke === undefined ? {} : { revoke: { ca: given.revoke, reason: given.reason } }),
     });
     output.object(crl);
     output.say(`signed the root's CRL number ${crl.number}, good until ${crl.nextUpdate}`);
+    if (crl.revoked.length > 0) output.say(`revoked by it: ${crl.revoked.join(', ')}`);
   },
-  parameters: { flags: { ...common, key: flags.file("The root's exported key (else the one in the folder)") } },
-  docs: { brief: "Sign the root's next CRL" },
+  parameters: {
+    flags: {
+      ...common,
+      key: flags.file("The root's exported key (else the one in the folder)"),
+      revoke: flags.value('CA', 'Revoke an issuing CA (issuing-1): nothing that it has issued counts any more'),
+      reason: {
+        kind: 'enum',
+        values: revocationReasons,
+        default: 'cACompromise',
+        brief: 'Why --revoke, as RFC 5280 names it; a CA cannot be held',
+      },
+    },
+  },
+  docs: { brief: "Sign the root's next CRL, and with --revoke take back an issuing CA" },
 });
 
 export const root = buildRouteMap({

@@ -3,15 +3,17 @@ import type { CertificateFilter, StoreReader, StoreState } from '../../domain/po
 import { acmeReader } from './acme-reader.ts';
 import {
   auditFromRow,
+  caFromRow,
   certificateFromRow,
   changeFromRow,
   revocationFromRow,
   stateFromRow,
   tokenFromRow,
 } from './rows.ts';
+import { sqlCrlReader } from './crl-reader.ts';
 import type { Tables } from './schema.ts';
 
-const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after'] as const;
+const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'] as const;
 
 /** The store's questions as SQL that every database understands. */
 export function sqlReader(db: Kysely<Tables>): StoreReader {
@@ -24,6 +26,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       epoch: (await meta('epoch')) ?? '',
       generation: Number((await meta('generation')) ?? 0),
       seq: last?.seq ?? 0,
+      crlNumbersFrom: Number((await meta('crl_numbers_from')) ?? 0),
     };
   }
 
@@ -56,22 +59,12 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       .executeTakeFirstOrThrow();
   }
 
-  const lastCrlNumber = async (issuer: string, partition: number): Promise<number> => {
-    const last = await db
-      .selectFrom('crls')
-      .select('number')
-      .where('issuer', '=', issuer)
-      .where('partition', '=', partition)
-      .executeTakeFirst();
-    return Math.max(last?.number ?? 0, Number((await meta('crl_numbers_from')) ?? 0));
-  };
-
   return {
     ...acmeReader(db),
     state,
     listCertificates,
     countCertificates,
-    lastCrlNumber,
+    ...sqlCrlReader(db),
     certificate: async (issuer, serial) => {
       const row = await db
         .selectFrom('certificates')
@@ -84,7 +77,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
     certificateState: async (issuer, serial) => {
       const row = await db
         .selectFrom('certificates')
-        .select(['not_after', 'revoked_at', 'reason'])
+        .select(['not_after', 'revoked_at', 'reason', 'invalidity_date'])
         .where('serial', '=', serial)
         .where('issuer', '=', issuer)
         .executeTakeFirst();
@@ -93,7 +86,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
     certificateStates: async (beforeId, endsFrom, limit) => {
       const rows = await db
         .selectFrom('certificates')
-        .select(['id', 'issuer', 'serial', 'not_after', 'revoked_at', 'reason'])
+        .select(['id', 'issuer', 'serial', 'not_after', 'revoked_at', 'reason', 'invalidity_date'])
         .where('id', '<', beforeId)
         .where('not_after', '>=', endsFrom)
         .orderBy('id', 'desc')
@@ -137,18 +130,6 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
         .executeTakeFirst();
       return row !== undefined && row.revoked_at !== null;
     },
-    revocationsOf: async (issuer, partition, endsFrom) =>
-      (
-        await db
-          .selectFrom('certificates')
-          .select(revocationColumns)
-          .where('issuer', '=', issuer)
-          .where('partition', '=', partition)
-          .where('revoked_at', 'is not', null)
-          .where('not_after', '>=', endsFrom)
-          .orderBy('serial')
-          .execute()
-      ).map(revocationFromRow),
     revocationsAfter: async (after, endsFrom, limit) => {
       let query = db
         .selectFrom('certificates')
@@ -170,23 +151,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
         changeFromRow,
       ),
     cas: async () =>
-      (await db.selectFrom('cas').selectAll().orderBy('created_at').orderBy('id').execute()).map((row) => ({
-        id: row.id,
-        keyHash: row.key_hash,
-        der: row.der,
-        createdAt: row.created_at,
-      })),
-    crl: async (issuer, partition) => {
-      const row = await db
-        .selectFrom('crls')
-        .selectAll()
-        .where('issuer', '=', issuer)
-        .where('partition', '=', partition)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const { this_update: thisUpdate, next_update: nextUpdate, ...rest } = row;
-      return { ...rest, thisUpdate, nextUpdate };
-    },
+      (await db.selectFrom('cas').selectAll().orderBy('created_at').orderBy('id').execute()).map(caFromRow),
     auditTail: () => db.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
     auditAfter: async (seq, limit) =>
       (await db.selectFrom('audit').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit).execute()).map(

@@ -10,9 +10,13 @@ import type { Selectable } from 'kysely';
 import type {
   AuditDetails,
   CertificateState,
+  CrlScope,
   NewCertificate,
+  Revocation,
   StoredAudit,
+  StoredCa,
   StoredCertificate,
+  StoredCrl,
   StoredFeedChange,
   StoredRevocation,
   StoredToken,
@@ -41,14 +45,40 @@ export function certificateFromRow(row: Selectable<Tables['certificates']>): Sto
 }
 
 /** What of a certificate changes, and how long it matters. */
-export function stateFromRow(
-  row: Pick<Selectable<Tables['certificates']>, 'not_after' | 'revoked_at' | 'reason'>,
-): CertificateState {
-  const { not_after: notAfter, revoked_at: revokedAt } = row;
-  return {
-    notAfter,
-    revocation: revokedAt === null ? undefined : { reason: row.reason as RevocationReason, revokedAt },
-  };
+export function stateFromRow(row: RevokedColumns & { not_after: number }): CertificateState {
+  return { notAfter: row.not_after, revocation: revocationOfRow(row) };
+}
+
+/** The columns that say whether something was revoked. */
+interface RevokedColumns {
+  revoked_at: number | null;
+  reason: string | null;
+  invalidity_date?: number | null;
+}
+
+export function revocationOfRow(row: RevokedColumns): Revocation | undefined {
+  const { revoked_at: revokedAt, reason, invalidity_date: invalidityDate } = row;
+  if (revokedAt === null) return undefined;
+  const revocation = { reason: reason as RevocationReason, revokedAt };
+  return invalidityDate === null || invalidityDate === undefined ? revocation : { ...revocation, invalidityDate };
+}
+
+export function caFromRow(row: Selectable<Tables['cas']>): StoredCa {
+  const { id, key_hash: keyHash, der, created_at: createdAt, partitions } = row;
+  return { id, keyHash, der, createdAt, partitions, revocation: revocationOfRow(row) };
+}
+
+export function crlFromRow(row: Selectable<Tables['crls']>): StoredCrl {
+  const { scope, this_update: thisUpdate, next_update: nextUpdate } = row;
+  const { base_number: number, base_seq: seq, base_at: at, ...rest } = row;
+  const { issuer, entries, bytes, shown } = rest;
+  const crl = { issuer, scope: crlScopeOf(scope), number: rest.number, thisUpdate, nextUpdate, entries, bytes };
+  const base = number === null || seq === null || at === null ? {} : { base: { number, seq, at } };
+  return { ...crl, seq: rest.seq, shown, ...base };
+}
+
+export function crlScopeOf(text: string): CrlScope {
+  return text === 'full' || text === 'delta' ? text : Number(text);
 }
 
 export function rowFromCertificate(certificate: NewCertificate): Omit<Selectable<Tables['certificates']>, 'id'> {
@@ -68,15 +98,14 @@ export function rowFromCertificate(certificate: NewCertificate): Omit<Selectable
     der: certificate.der,
     revoked_at: null,
     reason: null,
+    invalidity_date: null,
   };
 }
 
 /** The columns of a revocation, wherever it stands. */
-interface RevocationRow {
+interface RevocationRow extends RevokedColumns {
   issuer: string | null;
   serial: string | null;
-  reason: string | null;
-  revoked_at: number | null;
   not_after: number | null;
 }
 
@@ -87,6 +116,7 @@ export function revocationFromRow(row: RevocationRow): StoredRevocation {
     reason: row.reason as RevocationReason,
     revokedAt: row.revoked_at ?? 0,
     notAfter: row.not_after ?? 0,
+    ...(row.invalidity_date === null ? {} : { invalidityDate: row.invalidity_date }),
   };
 }
 

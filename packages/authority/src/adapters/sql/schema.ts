@@ -12,7 +12,18 @@ export const schemaVersion = 1;
  */
 export const tables = {
   meta: table({ columns: { key: text, value: text }, primaryKey: ['key'] }),
-  cas: table({ columns: { id: text, key_hash: text, der: bytes, created_at: integer }, primaryKey: ['id'] }),
+  cas: table({
+    columns: {
+      id: text,
+      key_hash: text,
+      der: bytes,
+      created_at: integer,
+      partitions: integer,
+      revoked_at: optional(integer),
+      reason: optional(text),
+    },
+    primaryKey: ['id'],
+  }),
   certificates: table({
     columns: {
       id: counter,
@@ -31,6 +42,7 @@ export const tables = {
       der: bytes,
       revoked_at: optional(integer),
       reason: optional(text),
+      invalidity_date: optional(integer),
     },
     primaryKey: ['id'],
     checks: ['(revoked_at is null) = (reason is null)'],
@@ -38,7 +50,11 @@ export const tables = {
       certificates_serial: { on: ['serial', 'issuer'], unique: true },
       certificates_name: { on: ['name', 'not_after'] },
       certificates_key: { on: ['spki_sha256'], where: 'revoked_at is not null' },
-      certificates_revoked: { on: ['issuer', 'partition', 'serial'], where: 'revoked_at is not null' },
+      // Everything a CRL tells: it is read from here alone, without a look at the certificates.
+      certificates_revoked: {
+        on: ['issuer', 'partition', 'serial', 'not_after', 'revoked_at', 'reason', 'invalidity_date'],
+        where: 'revoked_at is not null',
+      },
       certificates_revocations: { on: ['issuer', 'serial'], where: 'revoked_at is not null' },
     },
   }),
@@ -71,24 +87,42 @@ export const tables = {
       reason: optional(text),
       revoked_at: optional(integer),
       not_after: optional(integer),
+      invalidity_date: optional(integer),
       generation: optional(integer),
       replaces: optional(text),
     },
     primaryKey: ['seq'],
     indexes: { changes_at: { on: ['at'] } },
   }),
+  /** The CRLs in force: of a CA one for each scope, a number for a partition, or `full`, or `delta`. Their octets are in `crl_pieces`. */
   crls: table({
     columns: {
       issuer: text,
-      partition: integer,
+      scope: text,
       number: integer,
       this_update: integer,
       next_update: integer,
       entries: integer,
-      der: bytes,
+      bytes: integer,
+      seq: integer,
+      shown: integer,
+      base_number: optional(integer),
+      base_seq: optional(integer),
+      base_at: optional(integer),
     },
-    primaryKey: ['issuer', 'partition'],
+    primaryKey: ['issuer', 'scope'],
   }),
+  crl_pieces: table({
+    columns: { issuer: text, scope: text, number: integer, piece: integer, der: bytes },
+    primaryKey: ['issuer', 'scope', 'number', 'piece'],
+  }),
+  /** The last number of each sequence, and how many changes there have been that a CRL of the scope has to show. */
+  crl_scopes: table({
+    columns: { issuer: text, scope: text, number: integer, changes: integer },
+    primaryKey: ['issuer', 'scope'],
+  }),
+  /** The bases of URLs that certificates of a CA name. */
+  crl_bases: table({ columns: { issuer: text, base: text, since: integer }, primaryKey: ['issuer', 'base'] }),
   audit: table({
     columns: { seq: integer, at: integer, action: text, actor: text, details: text, previous_hash: text, hash: text },
     primaryKey: ['seq'],

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { StoreWriter } from '../../domain/ports.ts';
+import type { Revocation, StoreWriter } from '../../domain/ports.ts';
 import { acmeWriter } from './acme-writer.ts';
 import { sqlReader } from './reader.ts';
+import { sqlCrlWriter } from './crl-writer.ts';
 import { rowFromCertificate } from './rows.ts';
 import type { Tables } from './schema.ts';
 
@@ -20,16 +21,17 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
   return {
     ...reader,
     ...acmeWriter(db),
+    ...sqlCrlWriter(db, async () => (await reader.state()).crlNumbersFrom),
     addCertificate: async (certificate) => {
       await db.insertInto('certificates').values(rowFromCertificate(certificate)).execute();
     },
-    revokeCertificate: async (id, reason, revokedAt) => {
-      await db.updateTable('certificates').set({ reason, revoked_at: revokedAt }).where('id', '=', id).execute();
+    revokeCertificate: async (id, revocation) => {
+      await db.updateTable('certificates').set(revokedColumns(revocation)).where('id', '=', id).execute();
     },
     releaseCertificate: async (id) => {
       await db
         .updateTable('certificates')
-        .set({ reason: null, revoked_at: null })
+        .set({ reason: null, revoked_at: null, invalidity_date: null })
         .where('id', '=', id)
         .where('reason', '=', 'certificateHold')
         .execute();
@@ -81,6 +83,7 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
               reason: change.reason,
               revoked_at: change.revokedAt,
               not_after: change.notAfter,
+              invalidity_date: change.invalidityDate ?? null,
               replaces: change.type === 'revoked' ? (change.replaces ?? null) : null,
             };
       const added = await db
@@ -99,22 +102,24 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
     addCa: async (ca) => {
       await db
         .insertInto('cas')
-        .values({ id: ca.id, key_hash: ca.keyHash, der: ca.der, created_at: ca.createdAt })
+        .values({
+          id: ca.id,
+          key_hash: ca.keyHash,
+          der: ca.der,
+          created_at: ca.createdAt,
+          partitions: ca.partitions,
+          revoked_at: null,
+          reason: null,
+        })
         .execute();
+    },
+    revokeCa: async (id, { reason, revokedAt }) => {
+      await db.updateTable('cas').set({ reason, revoked_at: revokedAt }).where('id', '=', id).execute();
     },
     setGeneration: (generation) => setMeta('generation', String(generation)),
     beginEpoch: async (epoch, crlNumbersFrom) => {
       await setMeta('epoch', epoch);
       await setMeta('crl_numbers_from', String(crlNumbersFrom));
-    },
-    saveCrl: async (crl) => {
-      const { issuer, partition, number, thisUpdate, nextUpdate, entries, der } = crl;
-      const values = { number, this_update: thisUpdate, next_update: nextUpdate, entries, der };
-      await db
-        .insertInto('crls')
-        .values({ issuer, partition, ...values })
-        .onConflict((conflict) => conflict.columns(['issuer', 'partition']).doUpdateSet(values))
-        .execute();
     },
     pruneChanges: async (before, most) => {
       const { seq } = await reader.state();
@@ -144,4 +149,8 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
         .execute();
     },
   };
+}
+
+function revokedColumns({ reason, revokedAt, invalidityDate }: Revocation) {
+  return { reason, revoked_at: revokedAt, invalidity_date: invalidityDate ?? null };
 }

@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AuthorityError } from '../../errors.ts';
 import type { Store, StoreReader } from '../../domain/ports.ts';
 import { sqlReader } from '../sql/reader.ts';
@@ -90,7 +91,7 @@ class SqliteStore {
       ...readThrough(sqlReader(this.#reader.db), withOurErrors),
       shared: false,
       write: (work) => this.#queue.write(work),
-      view: (work) => withOurErrors(() => this.#view(work)),
+      view: (work) => this.#view(work),
       onChange: (listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
@@ -99,13 +100,17 @@ class SqliteStore {
     };
   }
 
-  /** A transaction that reads sees one moment, on a connection of its own, and holds up no write. */
+  /**
+   * A transaction that reads sees one moment, on a connection of its own, and holds up no write. SQLite answers at once: the turns of
+   * everybody else are given here.
+   */
   async #view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T> {
-    const { raw, db } = openConnection(this.#path, true);
+    const { raw, db } = await withOurErrors(async () => openConnection(this.#path, true));
+    const reader = readThrough(sqlReader(db), (question) => nextTurn().then(() => withOurErrors(question)));
     this.#views.add(raw);
     try {
       raw.exec('begin');
-      return await work(sqlReader(db));
+      return await work(reader);
     } finally {
       this.#views.delete(raw);
       if (raw.isOpen) raw.close();
