@@ -17,6 +17,7 @@ export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';
 export { certIdOf, ocspAnswer, serveOcsp, type OcspBehaviour } from './ocsp.ts';
+export { startPeerServer, type PeerServer } from './peer-server.ts';
 export { peer, without } from './peers.ts';
 export { startPostgres, withoutPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export {

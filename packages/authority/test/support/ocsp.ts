@@ -42,6 +42,8 @@ export interface TestResponder extends AsyncDisposable {
   release(certificate: StoredCertificate): Promise<void>;
   /** Gives the feed's changes out, as the running authority does at once. */
   pump(): Promise<void>;
+  /** Resolves when the feed has told of a change of this certificate. */
+  told(certificate: StoredCertificate): Promise<void>;
 }
 
 export interface TestResponderOptions {
@@ -66,10 +68,26 @@ export async function issuingOf(domain: TestDomain, kind: KeyKind): Promise<CaSe
 
 export async function testResponder(options: TestResponderOptions = {}): Promise<TestResponder> {
   const domain = await testDomain();
-  const { kind = 'p256', cacheBytes = 1 << 20, store: see = (store) => store } = options;
+  const { kind = 'p256' } = options;
   const cas = kind === 'p256' ? domain.cas : await issuingOf(domain, kind);
+  return responderOn(domain, domain.store, cas, options, () => domain[Symbol.asyncDispose]());
+}
+
+/** Another process on the same store and CAs, with a responder of its own. */
+export async function anotherNode({ domain, cas }: TestResponder): Promise<TestResponder> {
+  const store = await domain.place.open();
+  return responderOn({ ...domain, store }, store, cas, {}, () => store.close());
+}
+
+async function responderOn(
+  domain: TestDomain,
+  ownStore: Store,
+  cas: CaSet,
+  { cacheBytes = 1 << 20, store: see = (store) => store }: TestResponderOptions,
+  dispose: () => PromiseLike<void>,
+): Promise<TestResponder> {
   const hub = await FeedHub.open({
-    store: domain.store,
+    store: ownStore,
     clock: domain.clock.now,
     after: () => () => undefined,
     sign: () => Promise.resolve(''),
@@ -80,7 +98,7 @@ export async function testResponder(options: TestResponderOptions = {}): Promise
   });
   const { clock, random, crypto } = domain.context;
   const failures: unknown[] = [];
-  const context: ResponderContext = { store: see(domain.store), clock, random, crypto, cas: () => test.cas };
+  const context: ResponderContext = { store: see(ownStore), clock, random, crypto, cas: () => test.cas };
   const responder = new OcspResponder({ context, newKey: newResponderKey, cacheBytes });
   const presigning = new Presigning({
     responder,
@@ -130,10 +148,19 @@ export async function testResponder(options: TestResponderOptions = {}): Promise
       if (!done.ok) throw new Error(done.detail);
     },
     pump: () => hub.pump(),
+    told: ({ serial }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = hub.watch((change) => {
+        if (change.type !== 'bundle' && change.serial === serial) resolve();
+      });
+      return promise.finally(stop);
+    },
     [Symbol.asyncDispose]: async () => {
       await presigning.close();
+      // What the store has told of is not to be read after its end.
+      await hub.pump();
       hub.close();
-      await domain[Symbol.asyncDispose]();
+      await dispose();
     },
   };
   await responder.responders.keep();

@@ -1,5 +1,6 @@
 import type { Crypto, DigestAlgorithm, OcspCertId } from '@countersign/pki';
-import type { CaSet, SigningCa } from '../ca.ts';
+import { issuersOf } from '../ca.ts';
+import type { Ca, CaSet } from '../ca.ts';
 
 const digests: readonly DigestAlgorithm[] = ['sha1', 'sha256', 'sha384', 'sha512'];
 
@@ -7,12 +8,12 @@ function keyOf(digest: DigestAlgorithm, nameHash: Uint8Array, keyHash: Uint8Arra
   return `${digest} ${Buffer.from(nameHash).toString('latin1')}${Buffer.from(keyHash).toString('latin1')}`;
 }
 
-/** Which of our issuing CAs a CertID means (RFC 6960, section 4.1.1), by each digest that is in use. */
+/** Which of our issuing CAs, whoever has its key, a CertID means (RFC 6960, section 4.1.1), by each digest that is in use. */
 export class IssuerTable {
   readonly #cas: () => CaSet;
   readonly #crypto: Crypto;
   #of: CaSet | undefined;
-  #table = new Map<string, SigningCa>();
+  #table = new Map<string, Ca>();
 
   constructor(cas: () => CaSet, crypto: Crypto) {
     this.#cas = cas;
@@ -20,7 +21,7 @@ export class IssuerTable {
   }
 
   /** The issuing CA; undefined for every other: the root's own certificates are told of in its CRL alone. */
-  find({ digest, hashAlgorithm, issuerNameHash, issuerKeyHash }: OcspCertId): SigningCa | undefined {
+  find({ digest, hashAlgorithm, issuerNameHash, issuerKeyHash }: OcspCertId): Ca | undefined {
     const { parameters } = hashAlgorithm;
     // Absent or NULL; whatever else stood there would have to be repeated in the answer.
     if (digest === undefined || (parameters !== undefined && parameters.length !== 2)) return undefined;
@@ -28,10 +29,10 @@ export class IssuerTable {
     return this.#current().get(keyOf(digest, issuerNameHash, issuerKeyHash));
   }
 
-  #current(): ReadonlyMap<string, SigningCa> {
+  #current(): ReadonlyMap<string, Ca> {
     const cas = this.#cas();
     if (this.#of !== cas) {
-      const entries = cas.issuing.flatMap((ca) =>
+      const entries = issuersOf(cas).flatMap((ca) =>
         digests.map((digest) => {
           const { subject, spki } = ca.certificate;
           const hashes = [subject.der, spki.bits].map((part) => this.#crypto.digest(digest, part));

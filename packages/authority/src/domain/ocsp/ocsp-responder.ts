@@ -1,7 +1,7 @@
 import { buildOcspError } from '@countersign/pki';
 import type { OcspQuestion, OcspRequest, OcspResponseStatus } from '@countersign/pki';
 import { sha256Hex } from '../ca.ts';
-import type { SigningCa } from '../ca.ts';
+import type { Ca } from '../ca.ts';
 import type { CertificateState } from '../ports.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { Answer, AnswerTail } from './answer-cache.ts';
@@ -112,7 +112,7 @@ export class OcspResponder {
     return [...this.#counts.values()];
   }
 
-  async #one(question: OcspQuestion, issuer: SigningCa): Promise<OcspReply> {
+  async #one(question: OcspQuestion, issuer: Ca): Promise<OcspReply> {
     const request = textOf(canonicalRequest(question.certId));
     const answer = this.atHand(request);
     if (answer !== undefined) return { kind: 'answer', answer };
@@ -130,12 +130,7 @@ export class OcspResponder {
     return reply;
   }
 
-  async #sign(
-    { certId }: OcspQuestion,
-    issuer: SigningCa,
-    request: string,
-    why: 'asked' | 'renewed',
-  ): Promise<OcspReply> {
+  async #sign({ certId }: OcspQuestion, issuer: Ca, request: string, why: 'asked' | 'renewed'): Promise<OcspReply> {
     const responder = this.responders.of(issuer);
     if (responder === undefined) return errorReply('tryLater');
     const subject = subjectOf(certId.serialNumber, issuer);
@@ -169,7 +164,7 @@ export class OcspResponder {
     });
   }
 
-  async #several({ questions, nonce }: OcspRequest, issuer: SigningCa): Promise<OcspReply> {
+  async #several({ questions, nonce }: OcspRequest, issuer: Ca): Promise<OcspReply> {
     const reply = await this.#bounded(questions.length, async () => {
       const responder = this.responders.of(issuer);
       if (responder === undefined) return errorReply('tryLater');
@@ -234,7 +229,7 @@ function errorReply(status: OcspError): OcspReply {
   return { kind: 'error', status, body: textOf(buildOcspError(status)) };
 }
 
-function subjectOf(serialNumber: Uint8Array, issuer: SigningCa): Subject | undefined {
+function subjectOf(serialNumber: Uint8Array, issuer: Ca): Subject | undefined {
   const serial = serialOf(serialNumber);
   return serial === undefined ? undefined : { issuer: issuer.keyHash, serial };
 }

@@ -38,7 +38,7 @@ export class Presigning {
     string,
     { readonly subject: Subject; readonly done: () => void; promise: Promise<void> }
   >();
-  #draining = false;
+  #draining: Promise<void> | undefined;
   #round: Promise<void> | undefined;
   /** The last certificate whose answer was signed in bulk. */
   #upTo = 0;
@@ -80,7 +80,7 @@ export class Presigning {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#round;
+    await Promise.all([this.#round, this.#draining]);
   }
 
   #enqueue({ issuer, serial }: Subject): void {
@@ -88,20 +88,18 @@ export class Presigning {
     if (this.#waiting.has(key)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.set(key, { subject: { issuer, serial }, done: resolve, promise });
-    if (this.#draining) return;
-    this.#draining = true;
-    void this.#drain();
+    this.#draining ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
     for (const [key, { subject, done }] of this.#waiting) {
-      await this.#sign(subject).catch(this.#options.failed);
+      if (!this.#closed) await this.#sign(subject).catch(this.#options.failed);
       this.#waiting.delete(key);
       done();
       await this.#pause();
     }
     // In the same turn in which there was nothing left: whatever comes next begins anew.
-    this.#draining = false;
+    this.#draining = undefined;
   }
 
   async #runRound(): Promise<void> {

@@ -1,6 +1,6 @@
 import { parseCertificate, parsePublicKeyInfo } from '@countersign/pki';
 import type { Certificate, OcspResponderId, Signer } from '@countersign/pki';
-import type { CaSet, SigningCa } from '../ca.ts';
+import type { Ca, CaSet, SigningCa } from '../ca.ts';
 import { certify } from '../certify.ts';
 import type { IssuanceContext } from '../issue.ts';
 import { nameSet, parseTypedName } from '../names.ts';
@@ -47,7 +47,7 @@ export class Responders {
   }
 
   /** Who answers for `issuer` now; undefined while there is nobody. */
-  of(issuer: SigningCa): Responder | undefined {
+  of(issuer: Ca): Responder | undefined {
     const responder = this.#current.get(issuer.keyHash);
     return responder !== undefined && serves(responder, this.#context.clock()) ? responder : undefined;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { it } from 'node:test';
 import {
   der,
   encodeCertId,
@@ -8,12 +9,15 @@ import {
   parseCertificate,
   parseOcspResponse,
   parseOcspResponseData,
+  pemEncode,
 } from '@countersign/pki';
 import type { OcspResponseData } from '@countersign/pki';
+import { runCommand, temporaryFolder, without } from '@countersign/testkit';
 import { nodeCrypto } from '@countersign/trust';
 import { bodyOf } from '../../../src/domain/ocsp/answer-cache.ts';
 import type { OcspReply } from '../../../src/domain/ocsp/ocsp-responder.ts';
 import { octetsOfReply, testResponder } from '../../support/ocsp.ts';
+import { describeOnEachStore } from '../../support/stores.ts';
 
 const hour = 3_600_000;
 
@@ -28,7 +32,7 @@ function errorOf(reply: OcspReply): string | undefined {
   return status;
 }
 
-describe('the OCSP responder', () => {
+describeOnEachStore('the OCSP responder', () => {
   it('tells good, revoked with its reason and time, held, released; and never good of what was never issued', async () => {
     await using test = await testResponder();
     const [alice, bob] = [await test.issued('alice'), await test.issued('bob')];
@@ -280,5 +284,40 @@ for (const kind of ['p256', 'p384', 'ed25519', 'rsa2048', 'rsa-pss2048', 'ml-dsa
     const reply = await test.responder.respond(test.request([alice]));
     assert.ok(reply.kind === 'answer');
     assert.ok(bodyOf(reply.answer).length < 20_000);
+  });
+}
+
+// OpenSSL 3.0 knows no ML-DSA.
+for (const kind of ['p384', 'ed25519', 'rsa2048', 'rsa-pss2048'] as const) {
+  it(`answers by a key of kind ${kind} what openssl verifies`, { skip: without('openssl') }, async () => {
+    await using test = await testResponder({ kind });
+    using folder = temporaryFolder('countersign-ocsp-');
+    test.domain.clock.set(Date.now());
+    await test.responder.responders.keep();
+    const alice = await test.issued('alice');
+    const write = (name: string, content: string | Uint8Array): string => {
+      writeFileSync(folder.in(name), content);
+      return folder.in(name);
+    };
+    const issuer = write('issuer.crt', test.issuer.pem);
+    const root = write('root.crt', test.cas.root.pem);
+    const cert = write('alice.crt', pemEncode('CERTIFICATE', alice.der));
+    const answer = write('answer.der', octetsOfReply(await test.responder.respond(test.request([alice]))));
+    const args = [
+      '-CAfile',
+      root,
+      '-verify_other',
+      issuer,
+      '-issuer',
+      issuer,
+      '-cert',
+      cert,
+      '-no_nonce',
+      '-respin',
+      answer,
+    ];
+    const { stdout, stderr } = await runCommand('openssl', ['ocsp', ...args]);
+    assert.match(stdout, /alice\.crt: good/u, stderr);
+    assert.match(stderr, /Response verify OK/u);
   });
 }

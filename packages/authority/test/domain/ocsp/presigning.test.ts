@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { it } from 'node:test';
 import { testResponder } from '../../support/ocsp.ts';
+import { describeOnEachStore } from '../../support/stores.ts';
 import type { TestResponder } from '../../support/ocsp.ts';
 import type { StoredCertificate } from '../../../src/domain/ports.ts';
 
@@ -10,7 +11,7 @@ function atHand(test: TestResponder, certificate: StoredCertificate) {
   return test.responder.atHand(Buffer.from(test.request([certificate])).toString('latin1'));
 }
 
-describe('answers signed ahead', () => {
+describeOnEachStore('answers signed ahead', () => {
   it('are those of every unexpired certificate, before anybody has asked', async () => {
     await using test = await testResponder();
     const expired = await test.issued('expired', { lifetimeSeconds: 60 });
