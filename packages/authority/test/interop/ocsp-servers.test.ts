@@ -8,6 +8,7 @@ import { deadPort, eventually, runCommand, startPeerServer, without } from '@cou
 import { nodeCrypto } from '@countersign/trust';
 import { interopTest } from '../support/interop.ts';
 import type { InteropTest, IssuedFiles } from '../support/interop.ts';
+import { nginxConfig } from '../support/nginx.ts';
 
 describe('servers of others', () => {
   let test: InteropTest;
@@ -32,22 +33,7 @@ describe('servers of others', () => {
     return (await runCommand('openssl', [...args, '-CAfile', test.root])).stdout;
   }
 
-  function nginx(port: number, lines: readonly string[]): string {
-    const conf = test.folder.in(`nginx-${port}.conf`);
-    const server443 = `server { listen 127.0.0.1:${port} ssl; server_name localhost;
-      ssl_certificate ${server.chain}; ssl_certificate_key ${server.key};
-      ${lines.join('\n')}
-      location / { return 200 "let in\\n"; } }`;
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (kind) => `${kind}_temp_path ${test.folder.in(`nginx-${port}-${kind}`)};`,
-    );
-    writeFileSync(
-      conf,
-      `daemon off; master_process off; pid ${test.folder.in(`nginx-${port}.pid`)}; error_log stderr info;
-       events {} http { access_log off; ${temporary.join(' ')} ${server443} }`,
-    );
-    return conf;
-  }
+  const nginx = (port: number, lines: readonly string[]): string => nginxConfig(test.folder, { port, server, lines });
 
   it(
     'nginx lets a client in by ssl_ocsp, and refuses it once it is revoked',

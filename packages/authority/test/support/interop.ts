@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { parseCertificate, pemDecodeOne, pemEncode } from '@countersign/pki';
 import { temporaryFolder } from '@countersign/testkit';
 import type { TemporaryFolder } from '@countersign/testkit';
 import { runningTest } from './running.ts';
@@ -14,6 +15,8 @@ export interface IssuedFiles {
   readonly key: string;
   /** Chain and key in one file, as HAProxy takes them. */
   readonly bundle: string;
+  /** The CRL that it names: `issuing-1/7`. */
+  readonly crl: string;
 }
 
 /** An authority, and files for programs of others. */
@@ -26,8 +29,12 @@ export interface InteropTest extends AsyncDisposable {
   readonly issuer: string;
   /** The issuing CA and the root. */
   readonly cas: string;
-  issued(name: string, profile?: string): Promise<IssuedFiles>;
-  revoke(serial: string): Promise<void>;
+  /** `file` is what its files are called; the name where nothing is said. */
+  issued(name: string, profile?: string, file?: string): Promise<IssuedFiles>;
+  /** Writes CRLs as they are published now into one PEM file. */
+  crls(file: string, ...names: readonly string[]): Promise<string>;
+  revoke(serial: string, reason?: string): Promise<void>;
+  release(serial: string): Promise<void>;
 }
 
 export async function interopTest(): Promise<InteropTest> {
@@ -38,16 +45,21 @@ export async function interopTest(): Promise<InteropTest> {
     writeFileSync(path, content);
     return path;
   };
-  const issued = async (name: string, profile = 'client'): Promise<IssuedFiles> => {
+  const issued = async (name: string, profile = 'client', file = name): Promise<IssuedFiles> => {
     const { cert, key, serial } = await running.issued(name, profile);
     const [leaf = ''] = cert.split(/(?=-----BEGIN)/u);
     return {
       serial,
-      cert: write(`${name}.crt`, leaf),
-      chain: write(`${name}.chain.crt`, cert),
-      key: write(`${name}.key`, key),
-      bundle: write(`${name}.pem`, cert + key),
+      crl: crlNamedBy(leaf),
+      cert: write(`${file}.crt`, leaf),
+      chain: write(`${file}.chain.crt`, cert),
+      key: write(`${file}.key`, key),
+      bundle: write(`${file}.pem`, cert + key),
     };
+  };
+  const done = async (path: string, body: object): Promise<void> => {
+    const { status, text } = await running.ask('POST', path, body);
+    if (status !== 200) throw new Error(text);
   };
   const { cert } = await running.issued('first', 'client');
   const [, issuer = ''] = cert.split(/(?=-----BEGIN)/u);
@@ -59,13 +71,25 @@ export async function interopTest(): Promise<InteropTest> {
     issuer: write('issuing.crt', issuer),
     cas: write('cas.crt', issuer + running.ca),
     issued,
-    revoke: async (serial) => {
-      const { status, text } = await running.ask('POST', '/v1/revocations', { serial, reason: 'keyCompromise' });
-      if (status !== 200) throw new Error(text);
+    crls: async (file, ...names) => {
+      const ders = names.map(async (name) =>
+        (await fetch(`http://${running.authority.listen.http}/crl/${name}.crl`)).bytes(),
+      );
+      return write(`${file}.crl`, (await Promise.all(ders)).map((der) => pemEncode('X509 CRL', der)).join(''));
     },
+    revoke: (serial, reason = 'keyCompromise') => done('/v1/revocations', { serial, reason }),
+    release: (serial) => done('/v1/releases', { serial }),
     [Symbol.asyncDispose]: async () => {
       await running[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
     },
   };
+}
+
+function crlNamedBy(pem: string): string {
+  const [point] = parseCertificate(pemDecodeOne(pem, 'CERTIFICATE')).crlDistributionPoints ?? [];
+  const [name] = point?.name?.fullName ?? [];
+  const path = name?.type === 'uri' ? /\/crl\/(?<path>.+)\.crl$/u.exec(name.value)?.groups?.['path'] : undefined;
+  if (path === undefined) throw new Error('the certificate names no CRL');
+  return path;
 }
