@@ -11,6 +11,11 @@ export const SDK_ERRORS = {
   token_expired: 'Ask for a new token; they last minutes.',
   root_not_shown: 'The server did not show the root that the token names: check the URL.',
   server_untrusted: 'The server is not the authority that the token or the CA file is of. Nothing was sent to it.',
+  server_revoked: 'The server shows a certificate that was revoked: whoever runs it has to renew it.',
+  staple_missing:
+    'The server staples no OCSP response, which this client or its own certificate demands: switch stapling on there.',
+  staple_invalid:
+    'The OCSP response of the server proves nothing; the detail says why. See whether its clock and its responder are right.',
   authority_unreachable: 'Check that the authority runs and that its URL can be reached from here.',
   authority_refused: 'The code of the refusal says what to do.',
   answer_malformed: 'Check that this is the URL of an authority, of a matching version.',

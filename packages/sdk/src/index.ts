@@ -25,4 +25,7 @@ export type { ApiCall } from './enrollment/api-call.ts';
 export { IdentityAgent } from './client/identity-agent.ts';
 export type { FollowedIdentity } from './client/identity-agent.ts';
 export { identityFetch } from './client/identity-fetch.ts';
+export { judgeServerStatus, watchServerStatus } from './client/server-status.ts';
+export type { ServerStatusOptions, StapleDemand } from './client/server-status.ts';
+export type { Followed, FollowOptions, ServedIdentity, StaplingOptions } from './server/follow-server.ts';
 export { CIPHERS, refuseDisarmedTls, TLS_DEFAULTS } from './client/tls-options.ts';

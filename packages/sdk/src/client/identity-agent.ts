@@ -1,11 +1,19 @@
 import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { SecureContextOptions } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import type { ConnectionOptions, SecureContextOptions } from 'node:tls';
+
+import { watchServerStatus } from './server-status.ts';
+import type { ServerStatusOptions } from './server-status.ts';
+
+const NOTHING_ASKED: ServerStatusOptions = { demand: 'ignored', roots: [], now: Date.now };
 
 /** What an agent asks of the identity it follows. */
 export interface FollowedIdentity {
   tlsOptions(): SecureContextOptions;
   on(event: 'rotated', listener: () => void): unknown;
+  /** What is asked of the OCSP responses of servers; absent: nothing. */
+  readonly serverStatus?: ServerStatusOptions;
 }
 
 /**
@@ -18,14 +26,22 @@ export class IdentityAgent extends Agent {
   /** Sockets that were opened with the present identity. */
   #present = new WeakSet<Duplex>();
 
+  readonly #identity: FollowedIdentity;
+
   constructor(identity: FollowedIdentity) {
-    super({ keepAlive: true, ...identity.tlsOptions() });
+    // A resumed session shows no OCSP response: who demands one resumes none.
+    const sessions = identity.serverStatus?.demand === 'required' ? { maxCachedSessions: 0 } : {};
+    super({ keepAlive: true, ...sessions, ...identity.tlsOptions() });
+    this.#identity = identity;
     identity.on('rotated', () => this.#rotate(identity.tlsOptions()));
   }
 
   override createConnection(...parameters: Parameters<Agent['createConnection']>): Duplex | null | undefined {
     const [options, callback] = parameters;
-    const socket = super.createConnection(options, callback);
+    const status = this.#identity.serverStatus ?? NOTHING_ASKED;
+    const watched = watchServerStatus(options as ConnectionOptions, status);
+    const socket = super.createConnection(watched.options, callback);
+    if (socket instanceof TLSSocket) watched.watch(socket);
     if (socket !== null && socket !== undefined) this.#present.add(socket);
     return socket;
   }

@@ -1,12 +1,16 @@
 import { EventEmitter } from 'node:events';
-import type { Server } from 'node:tls';
-import type { SecureContextOptions } from 'node:tls';
+import { connect } from 'node:tls';
+import type { ConnectionOptions, SecureContextOptions, Server, TLSSocket } from 'node:tls';
 
 import { watchFiles } from '@countersign/trust';
 import type { FileWatch } from '@countersign/trust';
 
 import { IdentityAgent } from '../client/identity-agent.ts';
 import { identityFetch } from '../client/identity-fetch.ts';
+import { watchServerStatus } from '../client/server-status.ts';
+import type { ServerStatusOptions, StapleDemand } from '../client/server-status.ts';
+import { followServer } from '../server/follow-server.ts';
+import type { Followed, FollowOptions } from '../server/follow-server.ts';
 import { refuseDisarmedTls, TLS_DEFAULTS } from '../client/tls-options.ts';
 import { loadIdentity } from './identity-files.ts';
 import type { IdentityFiles } from './identity-files.ts';
@@ -33,12 +37,17 @@ export class Identity extends EventEmitter<IdentityEvents> {
   #material: Material;
   #watch: FileWatch<Material> | undefined;
   #agent: IdentityAgent | undefined;
+  readonly #staple: StapleDemand;
 
-  /** @throws SdkError `tls_disarmed` */
-  constructor(material: Material) {
+  /**
+   * @param options.staple what is asked of the OCSP response that a server staples; `honoured` by default.
+   * @throws SdkError `tls_disarmed`
+   */
+  constructor(material: Material, { staple = 'honoured' }: { readonly staple?: StapleDemand | undefined } = {}) {
     super();
     refuseDisarmedTls();
     this.#material = material;
+    this.#staple = staple;
   }
 
   /** Key, certificate, intermediates and roots in use. */
@@ -62,7 +71,29 @@ export class Identity extends EventEmitter<IdentityEvents> {
     return identityFetch(this.agent);
   }
 
-  /** For `tls.connect`, `tls.createServer` and their like, as of now: ask again for each connection, or follow `rotated`. */
+  /** What is asked of the OCSP responses of servers. */
+  get serverStatus(): ServerStatusOptions {
+    return { demand: this.#staple, roots: this.#material.roots, now: Date.now };
+  }
+
+  /**
+   * A TLS connection that shows the identity and verifies the other side, its stapled OCSP response included: what `tls.connect`
+   * does, which verifies none.
+   *
+   * @example http2.connect(url, { createConnection: () => identity.connect({ host, port, ALPNProtocols: ['h2'] }) });
+   */
+  connect(options: ConnectionOptions): TLSSocket {
+    const wanted = { ...options, ...this.tlsOptions() };
+    // A resumed session shows no response.
+    if (this.#staple === 'required') delete wanted.session;
+    const watched = watchServerStatus(wanted, this.serverStatus);
+    return watched.watch(connect(watched.options));
+  }
+
+  /**
+   * For `tls.connect`, `tls.createServer` and their like, as of now: ask again for each connection, or follow `rotated`. Stapled OCSP
+   * responses are verified by {@link fetch}, {@link agent} and {@link connect} alone.
+   */
   tlsOptions(): SecureContextOptions & { cert: string; key: string; ca: string } {
     const { certPem: cert, caPem: ca } = this.#material;
     return { ...TLS_DEFAULTS, cert, key: keyPem(this.#material), ca };
@@ -76,13 +107,16 @@ export class Identity extends EventEmitter<IdentityEvents> {
   }
 
   /**
-   * Lets a server show the identity as it is from now on; connections that are open go on with the one they began with.
-   * Gives a way to stop following.
+   * Lets a server show the identity as it is from now on, with the OCSP response of its certificate; connections that are open go
+   * on with the one they began with. Gives a way to stop following.
+   *
+   * @example
+   * const server = https.createServer({ ...identity.tlsOptions(), requestCert: true }, handler);
+   * await identity.follow(server).ready;
+   * server.listen(443);
    */
-  follow(server: Server): () => void {
-    const swap = (): void => server.setSecureContext(this.tlsOptions());
-    this.on('rotated', swap);
-    return () => this.off('rotated', swap);
+  follow(server: Server, options?: FollowOptions): Followed {
+    return followServer(this, server, options);
   }
 
   /** Takes the identity from its files whenever they change; see {@link openIdentity}. */
@@ -120,8 +154,11 @@ export class Identity extends EventEmitter<IdentityEvents> {
  *
  * @throws SdkError `identity_…`, `key_…`, `tls_disarmed`
  */
-export async function createIdentity(pem: IdentityPem, options: { passphrase?: string } = {}): Promise<Identity> {
-  return new Identity(await readMaterial(pem, options.passphrase));
+export async function createIdentity(
+  pem: IdentityPem,
+  options: { readonly passphrase?: string; readonly staple?: StapleDemand } = {},
+): Promise<Identity> {
+  return new Identity(await readMaterial(pem, options.passphrase), options);
 }
 
 /**
@@ -133,14 +170,16 @@ export async function openIdentity(
   files: IdentityFiles,
   options: {
     readonly passphrase?: string;
+    /** What is asked of the OCSP response that a server staples; `honoured` by default. */
+    readonly staple?: StapleDemand;
     /** False: the files are read once. */
     readonly watch?: boolean;
     readonly pollMs?: number;
     readonly settleMs?: number;
   } = {},
 ): Promise<Identity> {
-  const { watch = true, ...rest } = options;
-  const identity = new Identity(await loadIdentity(files, rest));
+  const { watch = true, staple, ...rest } = options;
+  const identity = new Identity(await loadIdentity(files, rest), { staple });
   if (watch) await identity.watch(files, rest);
   return identity;
 }
