@@ -1,5 +1,6 @@
 import type { FuzzTarget } from '../target.ts';
 import { acmeTargets } from './acme.ts';
+import { estTargets } from './est.ts';
 import { certificateTargets } from './certificates.ts';
 import { encodingTargets } from './encodings.ts';
 import { http1Targets } from './http1.ts';
@@ -20,4 +21,5 @@ export const targets: readonly FuzzTarget[] = [
   ...http1Targets,
   ...httpNameTargets,
   ...wireTargets,
+  ...estTargets,
 ];

@@ -15,6 +15,8 @@ import type { EabPolicy } from './domain/acme/records.ts';
 import type { CrlPublisher } from './domain/crl/publisher.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
+import { enrollByEst } from './domain/est/enroll.ts';
+import type { EstWish } from './domain/est/enroll.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
 import type { Presigning } from './domain/ocsp/presigning.ts';
 import type { Subject } from './domain/ocsp/subject.ts';
@@ -79,6 +81,10 @@ export class AuthorityService {
 
   async renew(current: StoredCertificate, csr: string): Promise<Issuance> {
     return this.#counted('renewal', await renew(this.#parts.context, current, csr));
+  }
+
+  async enrollByEst(wish: EstWish): Promise<Issuance> {
+    return this.#counted('est', await enrollByEst(this.#parts.context, wish));
   }
 
   createToken(wish: TokenWish, actor: AuditActor): Promise<Outcome<{ token: string; expiresAt: number }>> {

@@ -47,6 +47,7 @@ export type { LegacyScheme, ModernScheme, SignatureScheme } from './keys/scheme.
 export { isStrongKey, RSA_BITS } from './keys/strength.ts';
 export { verifySignature } from './keys/verify.ts';
 export type { SignatureErrorCode, SignatureResult, Signed } from './keys/verify.ts';
+export { decodeBase64, encodeBase64 } from './pem/base64.ts';
 export { pemDecode, pemDecodeOne, pemEncode } from './pem/pem.ts';
 export type { PemBlock, PemLimits } from './pem/pem.ts';
 export type { BlockCipher, PasswordCrypto, PasswordDigest, ScryptCost } from './pkcs5/port.ts';

@@ -31,7 +31,7 @@ export type AuditAction = z.infer<typeof auditActionSchema>;
 
 /** Who did it, and through which door. */
 export const auditActorSchema = z.strictObject({
-  kind: z.enum(['local', 'admin', 'gateway', 'holder', 'token', 'acme', 'authority']),
+  kind: z.enum(['local', 'admin', 'gateway', 'holder', 'token', 'acme', 'factory', 'authority']),
   name: z.string().optional(),
   serial: z.string().optional(),
 });

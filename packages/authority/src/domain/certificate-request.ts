@@ -1,5 +1,5 @@
-import { parseCsr, pemDecode, PkiError, verifySignature } from '@countersign/pki';
-import type { Crypto, Csr, SubjectPublicKeyInfo } from '@countersign/pki';
+import { algorithmIdentifier, parseCsr, pemDecode, PkiError, TAG, verifySignature } from '@countersign/pki';
+import type { AlgorithmIdentifier, Crypto, Csr, SubjectPublicKeyInfo } from '@countersign/pki';
 import { typedNames } from './certificate-names.ts';
 import { nameSet } from './names.ts';
 import type { NameSet } from './names.ts';
@@ -16,6 +16,17 @@ function parse(pem: string): Csr {
   return parseCsr(block.der);
 }
 
+const ecdsa = '1.2.840.10045.4.3.';
+
+/**
+ * Mbed TLS 2 writes NULL as the parameters of ECDSA, which has none (RFC 5758, section 3.2). Devices are full of it, and in a request
+ * the algorithm only says how its own signature is to be checked, so that is taken for what it means.
+ */
+function withoutNull({ oid, parameters }: AlgorithmIdentifier): AlgorithmIdentifier {
+  const isNull = parameters?.length === 2 && parameters[0] === TAG.NULL;
+  return algorithmIdentifier(oid, oid.startsWith(ecdsa) && isNull ? undefined : parameters);
+}
+
 /**
  * The key of a certificate request that proves its possession, and the subjectAltNames it asks for. Its subject is not read: a holder's
  * name comes from the door.
@@ -28,7 +39,8 @@ export function readRequest(pem: string, crypto: Crypto): Outcome<{ spki: Subjec
     if (error instanceof PkiError) return refuse('csr_invalid', `${error.message} (${error.code})`);
     throw error;
   }
-  const proof = verifySignature(csr, csr.spki, crypto);
+  const signed = { ...csr, signatureAlgorithm: withoutNull(csr.signatureAlgorithm) };
+  const proof = verifySignature(signed, csr.spki, crypto);
   if (!proof.ok) return refuse('csr_signature', `its signature does not hold (${proof.code})`);
   const names = typedNames(csr.requestedExtensions.subjectAltName ?? []);
   if ('malformed' in names) return refuse('name_not_proven', `the certificate request asks for ${names.malformed}`);

@@ -5,6 +5,7 @@ import { sha256Hex } from './ca.ts';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
 import { commonNameOf, sansOf } from './names.ts';
+import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import type { StoredToken } from './ports.ts';
@@ -84,12 +85,14 @@ function tokenFault(token: StoredToken | undefined, now: number): Refused | unde
 
 /**
  * Redeems a token: a certificate for the key of `csr` with the names that the token was made for. Of any number of redemptions at once
- * exactly one gets a certificate: the token is used up in the transaction that stores it.
+ * exactly one gets a certificate: the token is used up in the transaction that stores it. `check` is a door's own condition on what the
+ * token grants; its refusal leaves the token as it was.
  */
 export async function redeemToken(
   context: TokenContext,
   token: string,
   csr: string,
+  check?: (profile: ProfileName, granted: NameSet) => Outcome<object>,
 ): Promise<Outcome<{ issued: IssuedCertificate }>> {
   if (!(await context.seal.isSealed(token))) return refuse('token_invalid', 'its signature is not ours');
   const hash = sha256Hex(token);
@@ -99,6 +102,8 @@ export async function redeemToken(
   const { name, profile, sans } = stored;
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
+  const checked = check?.(profile, proven.names) ?? { ok: true as const };
+  if (!checked.ok) return checked;
   return issue(context, proven.names, {
     name,
     profile,

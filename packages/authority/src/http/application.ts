@@ -7,6 +7,8 @@ import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { WhoCalls } from './api.ts';
+import { estPlugin, estPrefix } from './est/plugin.ts';
+import type { EstParts } from './est/plugin.ts';
 import { problemOf, ProblemError, sendProblem } from './problem.ts';
 import type { RouteParts } from './routes.ts';
 import { serveApi } from './routes.ts';
@@ -27,16 +29,19 @@ export function localApplication(whoCalls: WhoCalls, parts: RouteParts, log: Log
   return finish(app, () => server, whoCalls, parts, log);
 }
 
-/** The API over mutual TLS; `tls` says how. */
+/** The API over mutual TLS, and EST where there are parts of it; `tls` says how. */
 export function secureApplication(
   tls: ServerOptions,
   whoCalls: WhoCalls,
   parts: RouteParts,
   log: Logger,
+  est?: EstParts,
 ): Application<SecureServer> {
   let server: SecureServer | undefined;
   const options = { ...tls, requestTimeout: limits.requestTimeout };
   const app = application((listener) => (server = createSecureServer(options, listener)));
+  // Fastify takes it in when it is ready, and tells then what went wrong.
+  if (est !== undefined) void app.register(estPlugin(est, whoCalls), { prefix: estPrefix });
   return finish(app, () => server, whoCalls, parts, log);
 }
 

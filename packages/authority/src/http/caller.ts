@@ -69,6 +69,11 @@ export class Callers {
     this.#shown.set(socket, socket.getPeerX509Certificate()?.raw);
   }
 
+  /** The certificate that a connection has shown, whatever it is worth. */
+  leafOn(socket: TLSSocket): Uint8Array | undefined {
+    return this.#shown.get(socket);
+  }
+
   /** Who calls on a connection now. */
   async callerOn(socket: TLSSocket): Promise<Caller | RefusedCaller> {
     const leaf = this.#shown.get(socket);

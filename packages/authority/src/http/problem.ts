@@ -17,7 +17,8 @@ export class ProblemError extends Error {
   }
 }
 
-function kindOf(code: string): { status: number; title: string } {
+/** The status and the title of a code. */
+export function kindOf(code: string): { status: number; title: string } {
   if (Object.hasOwn(problemKinds, code)) return problemKinds[code as ProblemCode];
   return refusal(code as VerdictCode);
 }

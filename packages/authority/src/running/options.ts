@@ -7,6 +7,7 @@ import { parseAddress } from '../adapters/listen.ts';
 import { parseTypedName } from '../domain/names.ts';
 import { AuthorityError } from '../errors.ts';
 import type { Surroundings } from '../operations/options.ts';
+import type { EstOptions } from './est.ts';
 import type { AcmeOptions } from './acme-options.ts';
 
 /** How the authority runs. */
@@ -23,6 +24,8 @@ export interface AuthorityOptions extends Surroundings {
   /** `HOST:PORT` of the listener that asks for no client certificate: ACME. Absent: there is none; port 0 takes a free one. */
   readonly enroll?: string;
   readonly acme?: AcmeOptions;
+  /** EST, on the API's listener. */
+  readonly est?: EstOptions;
   /** Further names of the API's certificate, beside localhost, 127.0.0.1, ::1, the host's name and where it listens. */
   readonly names?: readonly string[];
   /** The base URL that tokens send their holders to. Default: where the API listens. */

@@ -10,12 +10,14 @@ import { recordAudit } from '../domain/audit.ts';
 import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
+import { FactoryCallers } from '../http/est/factory-callers.ts';
 import { ocspRoute } from '../http/ocsp.ts';
 import { publicServer } from '../http/public.ts';
 import { readinessOf, readinessRoutes } from '../http/readiness.ts';
 import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
 import { secureContext, tlsOptions } from '../http/tls-options.ts';
+import type { ApiIdentity } from '../http/tls-options.ts';
 import { createMetrics } from '../metrics.ts';
 import { operatorLog } from '../operator-log.ts';
 import { AuthorityService } from '../service.ts';
@@ -28,6 +30,7 @@ import { openCore } from './core.ts';
 import type { Core } from './core.ts';
 import { startOcsp } from './ocsp.ts';
 import { createEnrollment } from './enroll.ts';
+import { openFactories } from './est.ts';
 import { apiNames, defaultAddresses, urlOf } from './options.ts';
 import type { AuthorityOptions } from './options.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -143,11 +146,22 @@ async function run(
   };
 
   const callers = new Callers(store, clock, cas);
+  const factories = await openFactories(options.est ?? {}, cas(), { log, clock });
+  closing.push(async () => factories.close());
+  const tls = (): ApiIdentity => ({ ...identity, ca: identity.ca + factories.pem });
   const api = secureApplication(
-    tlsOptions(identity),
+    tlsOptions(tls()),
     (request) => callers.callerOn(request.raw.socket as TLSSocket),
     parts,
     log,
+    options.est?.enabled === false
+      ? undefined
+      : {
+          enroll: (wish) => service.enrollByEst(wish),
+          bundle: parts.bundle,
+          factories: new FactoryCallers(factories.list, clock, (socket) => callers.leafOn(socket)),
+          log,
+        },
   );
   api.server.on('secureConnection', (socket) => callers.remember(socket));
   const local = localApplication(async () => ({ kind: 'local' }), parts, log);
@@ -157,7 +171,7 @@ async function run(
   listening.authority = formatAddress(apiAddress);
   where.apiUrl ??= urlOf('https', apiAddress);
   await listen(local.server, { path: socketPath }, socketPath);
-  const own = (): string[] =>
+  const ownHosts = (): string[] =>
     [listening.authority, listening.http, listening.enroll ?? '']
       .filter((address) => address !== '')
       .map((address) => parseAddress(address).host);
@@ -170,7 +184,7 @@ async function run(
           service,
           metrics,
           identity,
-          own,
+          own: ownHosts,
           options: options.acme ?? {},
           names: () => apiNames(options).map(({ value }) => value),
         });
@@ -191,7 +205,7 @@ async function run(
       const kept = await keepApiIdentity(folder, context, apiNames(options));
       if (kept.chain === identity.chain) return;
       identity = kept;
-      api.server.setSecureContext(secureContext(identity));
+      api.server.setSecureContext(secureContext(tls()));
       enrollment?.application.server.setSecureContext(secureContext(identity));
     },
     round: enrollment && (() => enrollment.upkeep(false)),

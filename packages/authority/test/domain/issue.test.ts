@@ -86,6 +86,20 @@ describeOnEachStore('issue', () => {
     assert.equal(outcome.ok ? 'ok' : outcome.code, 'csr_signature');
   });
 
+  it('takes a request whose ECDSA has NULL as parameters, as Mbed TLS 2 writes it', async () => {
+    const { csr } = await newRequest();
+    const octets = Buffer.from(pemDecode(csr)[0]?.der ?? []);
+    const without = Buffer.from('300a06082a8648ce3d040302', 'hex');
+    const at = octets.lastIndexOf(without);
+    const withNull = Buffer.from('300c06082a8648ce3d0403020500', 'hex');
+    const content = Buffer.concat([octets.subarray(3, at), withNull, octets.subarray(at + without.length)]);
+    const whole = Buffer.concat([Buffer.of(0x30, 0x81, content.length), content]);
+    const pem = pemEncode('CERTIFICATE REQUEST', whole);
+    assert.equal(octets[1], 0x81);
+    const outcome = await issueForAdmin(domain.context, { name: 'mbed', profile: 'device', sans: [], csr: pem }, local);
+    assert.equal(outcome.ok ? 'ok' : outcome.detail, 'ok');
+  });
+
   it('refuses what is no request', async () => {
     for (const csr of [
       '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n',

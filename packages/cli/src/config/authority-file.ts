@@ -3,6 +3,7 @@ import { isAbsolute, dirname, resolve } from 'node:path';
 import type { DatabaseSettings } from '@countersign/authority';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
+import { estSettings, resolveEst } from './est-settings.ts';
 import { checkSettings, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 const postgresSettings = {
@@ -33,6 +34,7 @@ export const authoritySettings = {
     brief: 'HOST:PORT of the listener that asks for no client certificate: ACME. Absent: there is none.',
   },
   acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
+  est: { kind: 'section', brief: 'How EST is offered on `listen`.', settings: estSettings },
   names: { kind: 'texts', brief: "Further names of the API's certificate: DNS names and IP addresses." },
   publicUrl: {
     kind: 'text',
@@ -57,11 +59,12 @@ export type AuthorityFile = Omit<Settings<typeof authoritySettings>, 'database'>
 export function readAuthorityFile(path: string): AuthorityFile {
   const settings = checkSettings(path, authoritySettings, parseYaml(path, readUserFile(path)));
   const from = (name: string): string => (isAbsolute(name) ? name : resolve(dirname(path), name));
-  const { data, passphraseFile, database, ...rest } = settings;
+  const { data, passphraseFile, database, est, ...rest } = settings;
   return {
     ...rest,
     ...(data === undefined ? {} : { data: from(data) }),
     ...(passphraseFile === undefined ? {} : { passphraseFile: from(passphraseFile) }),
+    ...(est === undefined ? {} : { est: resolveEst(est, from) }),
     ...(database === undefined ? {} : { database: databaseOf(path, database, from) }),
   };
 }

@@ -5,10 +5,10 @@ import { CliFailure } from '../failure.ts';
 /** What a setting holds. */
 export type SettingKind = 'text' | 'texts' | 'number' | 'flag';
 
-/** One setting; a section holds settings of its own. */
+/** One setting; a section holds settings of its own, `sections` any number of sections that the file itself names. */
 export type Setting =
   | { readonly kind: SettingKind; readonly brief: string }
-  | { readonly kind: 'section'; readonly brief: string; readonly settings: SettingTable };
+  | { readonly kind: 'section' | 'sections'; readonly brief: string; readonly settings: SettingTable };
 
 /** The settings of a file, by name. */
 export interface SettingTable {
@@ -26,9 +26,11 @@ interface Values {
 export type Settings<T extends SettingTable> = {
   readonly [K in keyof T]?: T[K] extends { readonly kind: 'section'; readonly settings: infer N extends SettingTable }
     ? Settings<N>
-    : T[K]['kind'] extends keyof Values
-      ? Values[T[K]['kind']]
-      : never;
+    : T[K] extends { readonly kind: 'sections'; readonly settings: infer N extends SettingTable }
+      ? Readonly<Record<string, Settings<N>>>
+      : T[K]['kind'] extends keyof Values
+        ? Values[T[K]['kind']]
+        : never;
 };
 
 /** A YAML file whose whole is an object. @throws CliFailure `config_invalid` (exit 2). */
@@ -48,10 +50,14 @@ export function checkSetting(path: string, table: SettingTable, key: string, val
   const setting = Object.hasOwn(table, key) ? table[key] : undefined;
   if (setting === undefined)
     throw invalidConfig(path, `${key} is not a setting; there are ${Object.keys(table).join(', ')}`);
-  if (setting.kind === 'section') {
+  if (setting.kind === 'section' || setting.kind === 'sections') {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw invalidConfig(path, `${key}: expected an object`);
-    return checkSettings(`${path}: ${key}`, setting.settings, { ...value });
+    if (setting.kind === 'section') return checkSettings(`${path}: ${key}`, setting.settings, { ...value });
+    const named: SettingTable = Object.fromEntries(
+      Object.keys(value).map((name) => [name, { ...setting, kind: 'section' }]),
+    );
+    return checkSettings(`${path}: ${key}`, named, { ...value });
   }
   if (kinds[setting.kind].holds(value)) return value;
   throw invalidConfig(path, `${key}: expected ${kinds[setting.kind].words}`);
@@ -74,10 +80,16 @@ export function settingsSchema(title: string, table: SettingTable): Readonly<Rec
 
 function objectSchema(table: SettingTable): Readonly<Record<string, unknown>> {
   const properties = Object.entries(table).map(([key, setting]) => {
-    const schema = setting.kind === 'section' ? objectSchema(setting.settings) : kinds[setting.kind].schema;
+    const schema = schemaOf(setting);
     return [key, { ...schema, description: setting.brief }] as const;
   });
   return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+}
+
+function schemaOf(setting: Setting): object {
+  if (setting.kind === 'section') return objectSchema(setting.settings);
+  if (setting.kind === 'sections') return { type: 'object', additionalProperties: objectSchema(setting.settings) };
+  return kinds[setting.kind].schema;
 }
 
 /** A configuration that can't be followed. */

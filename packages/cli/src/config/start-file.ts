@@ -1,7 +1,8 @@
 // `start --config FILE`: the flags of `start` as YAML, and beside them whatever the gateway's own configuration may say.
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
+import { estSettings, resolveEst } from './est-settings.ts';
 import { checkSetting, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 /** The flags of `start` that a file may set; on the command line they win. */
@@ -12,12 +13,16 @@ export const startSettings = {
   http: { kind: 'text', brief: 'HOST:PORT of CRLs and CA certificates, plain HTTP.' },
   enroll: { kind: 'text', brief: 'HOST:PORT of ACME: the listener that asks for no client certificate.' },
   acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
+  est: { kind: 'section', brief: 'How EST is offered on `authority`.', settings: estSettings },
   admin: { kind: 'text', brief: 'HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.' },
   publicHttp: { kind: 'text', brief: 'URL where the world finds what `http` serves.' },
   workers: { kind: 'number', brief: 'Worker processes of the gateway.' },
   names: { kind: 'texts', brief: "Further names of the gateway's certificate." },
   trust: { kind: 'texts', brief: 'Files with further CAs that clients may have.' },
 } as const satisfies SettingTable;
+
+// Flags that are objects here too.
+const sections: ReadonlySet<string> = new Set(['acme', 'est']);
 
 // Parts of the gateway's configuration that `start` decides itself.
 const reserved: ReadonlySet<string> = new Set(['state']);
@@ -42,9 +47,16 @@ export function readStartFile(path: string): StartFile {
   for (const [key, value] of Object.entries(parseYaml(path, readUserFile(path)))) {
     if (reserved.has(key)) throw invalidConfig(path, `${key}: start decides this itself`);
     // `authority` and `admin` are addresses here and objects in the gateway's own file.
-    const isFlag = key in startSettings && (key === 'acme' || typeof value !== 'object' || Array.isArray(value));
+    const isFlag = key in startSettings && (sections.has(key) || typeof value !== 'object' || Array.isArray(value));
     if (isFlag) flags[key] = checkSetting(path, startSettings, key, value);
     else rest[key] = value;
   }
-  return { flags, gatewayConfig: Object.keys(rest).length === 0 ? undefined : rest, baseDir: dirname(path) };
+  const typed = flags as Settings<typeof startSettings>;
+  const from = (name: string): string => resolve(dirname(path), name);
+  const est = typed.est && resolveEst(typed.est, from);
+  return {
+    flags: { ...typed, ...(est && { est }) },
+    gatewayConfig: Object.keys(rest).length === 0 ? undefined : rest,
+    baseDir: dirname(path),
+  };
 }

@@ -1,5 +1,6 @@
 import type { HostPort } from '../admin/names.ts';
 import type { acmeSettings } from '../config/acme-settings.ts';
+import type { estSettings } from '../config/est-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DataFolder } from '../data/folder.ts';
 
@@ -22,6 +23,8 @@ export interface StartPlan {
   readonly publicHttp: string | undefined;
   /** How ACME is offered, as `--config` says. */
   readonly acme: Settings<typeof acmeSettings> | undefined;
+  /** How EST is offered, as `--config` says; its paths are whole. */
+  readonly est: Settings<typeof estSettings> | undefined;
   readonly workers: number | undefined;
   /** Files with further client CAs. */
   readonly trust: readonly string[];

@@ -120,6 +120,7 @@ function planOf(context: CliContext, given: StartFlags, file: StartFile | undefi
     authorityNames: names,
     publicHttp: given.publicHttp ?? (flags.publicHttp === undefined ? undefined : httpUrl(flags.publicHttp)),
     acme: flags.acme,
+    est: flags.est,
     workers: given.workers ?? flags.workers,
     trust: given.trust?.map((path) => pathFrom(context, path)) ?? flags.trust ?? [],
     gatewayConfig: file?.gatewayConfig,

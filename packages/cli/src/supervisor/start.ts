@@ -145,6 +145,7 @@ function authorityOptions(plan: StartPlan, before: ListeningEvent | undefined): 
     http: before?.listen.http ?? hostPort(plan.http),
     enroll: before?.listen.enroll ?? hostPort(plan.enroll),
     ...(plan.acme === undefined ? {} : { acme: plan.acme }),
+    ...(plan.est === undefined ? {} : { est: plan.est }),
     adminSocket: adminSocketPath(plan.folder.path),
     names: plan.authorityNames,
     ...(plan.publicHttp === undefined ? {} : { publicHttp: plan.publicHttp }),

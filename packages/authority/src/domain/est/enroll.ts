@@ -1,0 +1,106 @@
+import { nameToString, parseCertificate } from '@countersign/pki';
+import type { IssuedCertificate, ProfileName } from '@countersign/protocol';
+import { issue } from '../issue.ts';
+import type { NameSet } from '../names.ts';
+import { nameSet } from '../names.ts';
+import { refuse } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import type { StoredCertificate } from '../ports.ts';
+import { namesFor, profiles } from '../profiles.ts';
+import { renew } from '../renewal.ts';
+import { redeemToken } from '../tokens.ts';
+import type { TokenContext } from '../tokens.ts';
+import { asksForSame, asksWithin } from './csr.ts';
+import type { EstRequest } from './csr.ts';
+import { factoryBlock, factoryNames } from './factory.ts';
+import type { FactoryCertificate } from './factory.ts';
+
+/** By what somebody enrolls. */
+export type EstCredential =
+  | { readonly by: 'token'; readonly token: string }
+  | { readonly by: 'certificate'; readonly certificate: StoredCertificate }
+  | { readonly by: 'factory'; readonly shown: FactoryCertificate };
+
+/** What is asked for. */
+export interface EstWish {
+  readonly credential: EstCredential;
+  readonly request: EstRequest;
+  /** The profile that the label of the URL names; undefined where there is none. */
+  readonly label: ProfileName | undefined;
+  /** Whether it is simplereenroll: for exactly the names of the certificate that is shown. */
+  readonly again: boolean;
+}
+
+/**
+ * Enrollment over Secure Transport (RFC 7030, section 4.2): the credential proves the names and says the profile. A token gives what it
+ * was made for, a certificate of ours its own names again, a factory's certificate what its rule says. The label of the URL chooses
+ * nothing: it is held against the profile.
+ */
+export async function enrollByEst(
+  context: TokenContext,
+  { credential, request, label, again }: EstWish,
+): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  const check = (profile: string, granted: NameSet): Outcome<object> =>
+    label === undefined || label === profile
+      ? asksWithin(request, granted)
+      : refuse('forbidden', `these credentials are for profile ${profile}, not for ${label}`);
+  if (again && credential.by !== 'certificate')
+    return refuse('no_credentials', 're-enrollment needs the certificate that is to be renewed, on this connection');
+  switch (credential.by) {
+    case 'token':
+      return redeemToken(context, credential.token, request.pem, check);
+    case 'certificate':
+      return byCertificate(context, credential.certificate, request, again ? sameAs(credential.certificate) : check);
+    case 'factory':
+      return byFactory(context, credential.shown, request, check);
+  }
+
+  function sameAs({ der, sans }: StoredCertificate): typeof check {
+    return (profile, granted) => {
+      const within = check(profile, granted);
+      if (!within.ok) return within;
+      return asksForSame(request, nameToString(parseCertificate(der).subject), nameSet(sans));
+    };
+  }
+}
+
+/** A certificate of ours proves its own names, and nothing of another profile. */
+async function byCertificate(
+  context: TokenContext,
+  certificate: StoredCertificate,
+  request: EstRequest,
+  check: (profile: string, granted: NameSet) => Outcome<object>,
+): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  const { profile, name, sans } = certificate;
+  if (profile !== 'ocsp') {
+    const own = namesFor(profiles[profile], name, sans);
+    const checked = own.ok ? check(profile, own.names) : own;
+    if (!checked.ok) return checked;
+  }
+  return renew(context, certificate, request.pem);
+}
+
+async function byFactory(
+  context: TokenContext,
+  shown: FactoryCertificate,
+  request: EstRequest,
+  check: (profile: string, granted: NameSet) => Outcome<object>,
+): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  const { profile, factory } = shown.rule;
+  const told = factoryNames(shown);
+  if (!told.ok) return told;
+  const { name, sans } = told;
+  const proven = namesFor(profiles[profile], name, sans);
+  if (!proven.ok) return proven;
+  const checked = check(profile, proven.names);
+  if (!checked.ok) return checked;
+  return issue(context, proven.names, {
+    name,
+    profile,
+    sans,
+    csr: request.pem,
+    actor: { kind: 'factory', name: factory, serial: shown.certificate.serialHex },
+    action: 'certificate.issued',
+    admit: async (tx, _serial, now) => (await factoryBlock(tx, name, now)) ?? { ok: true },
+  });
+}
