@@ -32,7 +32,7 @@ export * from './x509/build-extensions.ts';
 export { encodeGeneralName, encodeGeneralNames } from './x509/build-general-name.ts';
 export { assembleSigned, buildCertificate, buildTbs } from './x509/build-certificate.ts';
 export type { CertificateTemplate } from './x509/build-certificate.ts';
-export type { Crypto, DigestAlgorithm, Signer } from './keys/crypto.ts';
+export type { AsyncVerifier, Crypto, DigestAlgorithm, Signer } from './keys/crypto.ts';
 export {
   defaultScheme,
   isLegacyScheme,
@@ -45,7 +45,7 @@ export {
 } from './keys/scheme.ts';
 export type { LegacyScheme, ModernScheme, SignatureScheme } from './keys/scheme.ts';
 export { isStrongKey, RSA_BITS } from './keys/strength.ts';
-export { verifySignature } from './keys/verify.ts';
+export { verifySignature, verifySignatureElsewhere } from './keys/verify.ts';
 export type { SignatureErrorCode, SignatureResult, Signed } from './keys/verify.ts';
 export { decodeBase64, encodeBase64 } from './pem/base64.ts';
 export { pemDecode, pemDecodeOne, pemEncode } from './pem/pem.ts';

@@ -1,4 +1,4 @@
-export { nodeCrypto } from './crypto/node-crypto.ts';
+export { nodeCrypto, threadedVerifier } from './crypto/node-crypto.ts';
 export { generateKeyPair, nodeSigner, spkiOf, threadedSigner } from './crypto/node-keys.ts';
 export type { KeyKind } from './crypto/key-kinds.ts';
 export type { NodeKeyPair } from './crypto/node-keys.ts';

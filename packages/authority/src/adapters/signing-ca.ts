@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { equalOctets, parseCertificate } from '@countersign/pki';
 import type { Certificate } from '@countersign/pki';
-import { generateKeyPair, nodeSigner } from '@countersign/trust';
+import { generateKeyPair, nodeSigner, threadedSigner } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import { caOf } from '../domain/ca.ts';
 import type { CaFacts, CaSet, SigningCa } from '../domain/ca.ts';
@@ -39,7 +39,9 @@ export async function signingCa(facts: CaFacts, certificate: Certificate, key: K
     );
   }
   const { privateKey } = await generateKeyPair(kindOf(certificate));
-  return { ...caOf(facts, certificate), signer, twin: nodeSigner(privateKey) };
+  const slow = certificate.spki.key.type === 'rsa';
+  const threaded = slow ? threadedSigner(key) : undefined;
+  return { ...caOf(facts, certificate), signer, threadedSigner: threaded, twin: nodeSigner(privateKey) };
 }
 
 /**

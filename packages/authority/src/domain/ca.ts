@@ -19,6 +19,8 @@ export interface Ca {
 /** A CA that signs. */
 export interface SigningCa extends Ca {
   readonly signer: Signer;
+  /** The same key off the main thread, where its signatures take so long that others should not wait: RSA. */
+  readonly threadedSigner?: Signer | undefined;
   /** A throw-away key of the same kind: its signatures are worth nothing, so what it signs can be looked at first. */
   readonly twin: Signer;
 }

@@ -1,5 +1,13 @@
-import { algorithmIdentifier, parseCsr, pemDecode, PkiError, TAG, verifySignature } from '@countersign/pki';
-import type { AlgorithmIdentifier, Crypto, Csr, SubjectPublicKeyInfo } from '@countersign/pki';
+import {
+  algorithmIdentifier,
+  parseCsr,
+  pemDecode,
+  PkiError,
+  TAG,
+  verifySignature,
+  verifySignatureElsewhere,
+} from '@countersign/pki';
+import type { AlgorithmIdentifier, AsyncVerifier, Crypto, Csr, SubjectPublicKeyInfo } from '@countersign/pki';
 import { typedNames } from './certificate-names.ts';
 import { nameSet } from './names.ts';
 import type { NameSet } from './names.ts';
@@ -29,9 +37,13 @@ function withoutNull({ oid, parameters }: AlgorithmIdentifier): AlgorithmIdentif
 
 /**
  * The key of a certificate request that proves its possession, and the subjectAltNames it asks for. Its subject is not read: a holder's
- * name comes from the door.
+ * name comes from the door. The proof is checked by `elsewhere` where that is given.
  */
-export function readRequest(pem: string, crypto: Crypto): Outcome<{ spki: SubjectPublicKeyInfo; names: NameSet }> {
+export async function readRequest(
+  pem: string,
+  crypto: Crypto,
+  elsewhere?: AsyncVerifier,
+): Promise<Outcome<{ spki: SubjectPublicKeyInfo; names: NameSet }>> {
   let csr: Csr;
   try {
     csr = parse(pem);
@@ -40,7 +52,10 @@ export function readRequest(pem: string, crypto: Crypto): Outcome<{ spki: Subjec
     throw error;
   }
   const signed = { ...csr, signatureAlgorithm: withoutNull(csr.signatureAlgorithm) };
-  const proof = verifySignature(signed, csr.spki, crypto);
+  const proof =
+    elsewhere === undefined
+      ? verifySignature(signed, csr.spki, crypto)
+      : await verifySignatureElsewhere(signed, csr.spki, elsewhere);
   if (!proof.ok) return refuse('csr_signature', `its signature does not hold (${proof.code})`);
   const names = typedNames(csr.requestedExtensions.subjectAltName ?? []);
   if ('malformed' in names) return refuse('name_not_proven', `the certificate request asks for ${names.malformed}`);

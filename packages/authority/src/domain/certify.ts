@@ -1,5 +1,5 @@
-import { assembleSigned, buildTbs, parseCertificate } from '@countersign/pki';
-import type { CertificateTemplate } from '@countersign/pki';
+import { assembleSigned, buildTbs } from '@countersign/pki';
+import type { Certificate, CertificateTemplate } from '@countersign/pki';
 import type { AuditAction, AuditActor, RecordedProfile } from '@countersign/protocol';
 import { recordAudit } from './audit.ts';
 import { keyHashOf, sha256Hex } from './ca.ts';
@@ -10,6 +10,7 @@ import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import type { NewCertificate, Store, StoreWriter } from './ports.ts';
+import type { Threads } from './threads.ts';
 import { faultsOf, signTwin } from './twin.ts';
 
 /** What is to be certified, and for whom. Times are milliseconds since the epoch. */
@@ -36,16 +37,18 @@ export interface Certification {
  * proven names, after a twin of it was signed with a throw-away key; the certificate and its audit record are stored in one transaction.
  */
 export async function certify(
-  context: { readonly store: Store },
+  context: { readonly store: Store; readonly threads?: Threads | undefined },
   certification: Certification,
 ): Promise<Outcome<{ record: NewCertificate }>> {
   const { issuer, template, name, profile, lifetimeSeconds, issuedAt, partition } = certification;
   const tbs = buildTbs(template, issuer.signer.scheme);
   const twin = await inspectTwin(tbs, certification);
   if (!twin.ok) return twin;
-  const der = assembleSigned(tbs, issuer.signer.scheme, await issuer.signer.sign(tbs));
+  const signer = (context.threads?.pay === true ? issuer.threadedSigner : undefined) ?? issuer.signer;
+  const der = assembleSigned(tbs, signer.scheme, await signer.sign(tbs));
 
-  const certificate = parseCertificate(der);
+  // The same octets were signed: what the twin says is what the certificate says.
+  const { certificate } = twin;
   const record: NewCertificate = {
     issuer: issuer.keyHash,
     serial: certificate.serialHex,
@@ -66,7 +69,7 @@ export async function certify(
 }
 
 /** Why a key that was revoked once gets no certificate again. */
-export function revokedKey(): Refused {
+function revokedKey(): Refused {
   return refuse('key_revoked', 'a certificate with this key was revoked: make a new key');
 }
 
@@ -74,14 +77,14 @@ export function revokedKey(): Refused {
 async function inspectTwin(
   tbs: Uint8Array,
   { issuer, profile, proven }: Certification,
-): Promise<Outcome<{ names: NameSet }>> {
+): Promise<Outcome<{ names: NameSet; certificate: Certificate }>> {
   const twin = await signTwin(tbs, issuer);
   const names = namesOfCertificate(twin);
   if ('malformed' in names) return refuse('lint_failed', names.malformed);
   const unproven = namesNotProven(names, proven);
   if (unproven.length > 0) return refuse('name_not_proven', `nobody has proven ${describeNames(unproven)}`);
   const faults = faultsOf(twin, profile, issuer.certificate);
-  return faults.length === 0 ? { ok: true, names } : refuse('lint_failed', faults.join('; '));
+  return faults.length === 0 ? { ok: true, names, certificate: twin } : refuse('lint_failed', faults.join('; '));
 }
 
 function keep(
@@ -93,7 +96,6 @@ function keep(
   const notAfter = new Date(record.notAfter).toISOString();
   const sans = record.sans.map(({ type, value }) => `${type}:${value}`);
   return store.write(async (tx) => {
-    // Asked again: it may have been revoked since.
     if (await tx.keyIsRevoked(record.spkiSha256)) return revokedKey();
     const admitted = (await admit?.(tx, serial, issuedAt, record)) ?? { ok: true as const };
     if (!admitted.ok) return admitted;

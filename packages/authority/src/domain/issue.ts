@@ -4,7 +4,7 @@ import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol'
 import { currentIssuer, issuersOf, keyHashOf } from './ca.ts';
 import type { CaSet, SigningCa } from './ca.ts';
 import { readRequest } from './certificate-request.ts';
-import { certify, revokedKey } from './certify.ts';
+import { certify } from './certify.ts';
 import type { Certification } from './certify.ts';
 import { partitionOf } from './crl/scopes.ts';
 import { allowsKey, describeKey } from './key-rule.ts';
@@ -16,6 +16,7 @@ import type { Clock, NewCertificate, Random, Store } from './ports.ts';
 import { namesFor, profiles } from './profiles.ts';
 import type { Profile } from './profiles.ts';
 import { leafTemplate } from './template.ts';
+import type { Threads } from './threads.ts';
 import type { PublicUrls } from './template.ts';
 import { decideValidity } from './validity.ts';
 import type { Validity, ValidityRequest } from './validity.ts';
@@ -30,6 +31,8 @@ export interface IssuanceContext {
   readonly urls: PublicUrls;
   /** Resolves when the CRLs that certificates of this CA will name are published there: of none of its certificates the CRL is missing. */
   readonly ensurePublished: (issuer: string) => Promise<void>;
+  /** Where signatures are made and checked while many are issued at once; without it, all on this thread. */
+  readonly threads?: Threads | undefined;
 }
 
 /** What a door asks for. */
@@ -52,7 +55,18 @@ export interface IssueRequest extends ValidityRequest {
  * Issues a certificate: the one function behind every door. A door says which names it has proven; `certify` holds whatever the
  * certificate's octets say against these. Only what is stored is returned.
  */
-export async function issue(
+export function issue(
+  context: IssuanceContext,
+  proven: NameSet,
+  request: IssueRequest,
+): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  const { threads } = context;
+  return threads === undefined
+    ? issueOne(context, proven, request)
+    : threads.count(() => issueOne(context, proven, request));
+}
+
+async function issueOne(
   context: IssuanceContext,
   proven: NameSet,
   request: IssueRequest,
@@ -105,7 +119,8 @@ async function readKey(
   pem: string,
   names: NameSet,
 ): Promise<Outcome<{ spki: SubjectPublicKeyInfo }>> {
-  const csr = readRequest(pem, context.crypto);
+  const { threads } = context;
+  const csr = await readRequest(pem, context.crypto, threads?.pay === true ? threads.verifier : undefined);
   if (!csr.ok) return csr;
   const { spki } = csr;
   if (!allowsKey(profile.keys, spki.key)) {
@@ -120,7 +135,8 @@ async function readKey(
   if ([cas.root, ...issuersOf(cas)].some((ca) => ca.keyHash === keyHash)) {
     return refuse('key_not_allowed', "this is a CA's own key");
   }
-  return (await context.store.keyIsRevoked(keyHash)) ? revokedKey() : { ok: true, spki };
+  // Whether it was revoked is asked where it counts, in the transaction that stores the certificate.
+  return { ok: true, spki };
 }
 
 function answer(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { nodeCrypto } from '@countersign/trust';
+import { nodeCrypto, threadedVerifier } from '@countersign/trust';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { readKey } from '../adapters/key-files.ts';
@@ -17,6 +17,7 @@ import { CrlPublisher } from '../domain/crl/publisher.ts';
 import { FeedHub } from '../domain/feed-hub.ts';
 import type { After, Clock, Random, Store } from '../domain/ports.ts';
 import { snapshotSigner } from '../domain/snapshot-jws.ts';
+import { Threads } from '../domain/threads.ts';
 import type { TokenContext } from '../domain/tokens.ts';
 import { AuthorityError } from '../errors.ts';
 import { surroundings } from '../operations/options.ts';
@@ -96,6 +97,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
       },
     });
     const seal = jwtTokenSeal(tokenKey);
+    const threads = new Threads(threadedVerifier);
     return {
       folder,
       store,
@@ -122,6 +124,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         clock,
         random,
         crypto: nodeCrypto,
+        threads,
         cas: () => cas,
         urls: { base: publicHttp },
         ensurePublished: (issuer) => crls.ensureBase(issuer, publicHttp),

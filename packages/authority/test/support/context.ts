@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { nodeCrypto, generateKeyPair } from '@countersign/trust';
+import { nodeCrypto, generateKeyPair, threadedVerifier } from '@countersign/trust';
 import { testClock } from '@countersign/testkit';
 import type { TestClock } from '@countersign/testkit';
 import { jwtTokenSeal } from '../../src/adapters/token-seal.ts';
@@ -7,6 +7,7 @@ import type { CaSet } from '../../src/domain/ca.ts';
 import { signFirstCrls } from '../../src/domain/crl/publisher.ts';
 import { issueForAdmin } from '../../src/domain/doors.ts';
 import type { Store, StoredCertificate } from '../../src/domain/ports.ts';
+import { Threads } from '../../src/domain/threads.ts';
 import type { TokenContext } from '../../src/domain/tokens.ts';
 import { makeIssuing, makeRoot } from '../../src/operations/make-ca.ts';
 import { newRequest } from './keys.ts';
@@ -49,6 +50,7 @@ export async function testDomain(at?: StorePlace, partitions = 4): Promise<TestD
     clock: clock.now,
     random,
     crypto: nodeCrypto,
+    threads: new Threads(threadedVerifier),
     cas: () => cas,
     urls: { base: 'http://ca.example' },
     ensurePublished: () => Promise.resolve(),

@@ -25,6 +25,12 @@ export interface Crypto {
   digest(algorithm: DigestAlgorithm, data: Uint8Array): Uint8Array;
 }
 
+/** The signature checks of {@link Crypto}, made elsewhere: on another thread, in another device. */
+export interface AsyncVerifier {
+  /** As `Crypto.verify`. */
+  verify(...parameters: Parameters<Crypto['verify']>): Promise<boolean>;
+}
+
 /** One private key, wherever it is kept. */
 export interface Signer {
   /** SubjectPublicKeyInfo, DER. */

@@ -1,6 +1,6 @@
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
-import type { Crypto } from './crypto.ts';
+import type { AsyncVerifier, Crypto } from './crypto.ts';
 import { pssSaltLength, schemeFitsKey, signatureScheme } from './scheme.ts';
 import type { SignatureScheme } from './scheme.ts';
 
@@ -25,11 +25,35 @@ export type SignatureResult =
  * verifySignature(certificate, issuer.spki, nodeCrypto).ok
  */
 export function verifySignature(signed: Signed, spki: SubjectPublicKeyInfo, crypto: Crypto): SignatureResult {
-  const scheme = signatureScheme(signed.signatureAlgorithm);
-  if (scheme === undefined) return { ok: false, code: 'signature_algorithm_unsupported' };
-  if (!schemeFitsKey(scheme, spki.key)) return { ok: false, code: 'signature_key_mismatch' };
+  const scheme = fittingScheme(signed, spki);
+  if (typeof scheme === 'object') return scheme;
   const saltLength = pssSaltLength(signed.signatureAlgorithm);
   return crypto.verify(scheme, spki.der, signed.tbs, signed.signature, saltLength)
     ? { ok: true, scheme }
     : { ok: false, code: 'signature_invalid' };
+}
+
+/**
+ * As {@link verifySignature}, with a check that may be made elsewhere.
+ *
+ * @example
+ * (await verifySignatureElsewhere(csr, csr.spki, threadedVerifier)).ok
+ */
+export async function verifySignatureElsewhere(
+  signed: Signed,
+  spki: SubjectPublicKeyInfo,
+  verifier: AsyncVerifier,
+): Promise<SignatureResult> {
+  const scheme = fittingScheme(signed, spki);
+  if (typeof scheme === 'object') return scheme;
+  const saltLength = pssSaltLength(signed.signatureAlgorithm);
+  return (await verifier.verify(scheme, spki.der, signed.tbs, signed.signature, saltLength))
+    ? { ok: true, scheme }
+    : { ok: false, code: 'signature_invalid' };
+}
+
+function fittingScheme(signed: Signed, spki: SubjectPublicKeyInfo): SignatureScheme | SignatureResult {
+  const scheme = signatureScheme(signed.signatureAlgorithm);
+  if (scheme === undefined) return { ok: false, code: 'signature_algorithm_unsupported' };
+  return schemeFitsKey(scheme, spki.key) ? scheme : { ok: false, code: 'signature_key_mismatch' };
 }

@@ -1,6 +1,6 @@
 import { createPublicKey, hash, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Crypto, DigestAlgorithm, SignatureScheme } from '@countersign/pki';
+import type { AsyncVerifier, Crypto, DigestAlgorithm, SignatureScheme } from '@countersign/pki';
 import { signingParameters } from './parameters.ts';
 
 const MAX_KEYS = 1024;
@@ -71,5 +71,30 @@ export const nodeCrypto: Crypto = {
 
   digest(algorithm: DigestAlgorithm, data: Uint8Array): Uint8Array {
     return new Uint8Array(hash(algorithm, data, 'buffer'));
+  },
+};
+
+/**
+ * node:crypto as a verifier off the main thread. A single check takes longer than `nodeCrypto` does; from a few at once on it leaves
+ * the main thread most of its time. Keys are not kept: it is for those that come once, as in certificate requests.
+ *
+ * @example
+ * await verifySignatureElsewhere(csr, csr.spki, threadedVerifier)
+ */
+export const threadedVerifier: AsyncVerifier = {
+  verify(scheme, spkiDer, data, signature, saltLength) {
+    const imported = tryImport(spkiDer);
+    const { digest, options, keyTypes } = signingParameters(scheme);
+    if (imported === 'unusable' || !keyTypes.includes(imported.type)) return Promise.resolve(false);
+    const salt = saltLength === undefined ? {} : { saltLength };
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    try {
+      verify(digest, data, { key: imported.key, ...options, ...salt }, signature, (error, holds) =>
+        resolve(error === null && holds),
+      );
+    } catch {
+      resolve(false);
+    }
+    return promise;
   },
 };

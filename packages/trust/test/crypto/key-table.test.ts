@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
-import { generateKeyPair, nodeCrypto, nodeSigner, threadedSigner } from '@countersign/trust';
+import { generateKeyPair, nodeCrypto, nodeSigner, threadedSigner, threadedVerifier } from '@countersign/trust';
 import { KEY_KINDS } from '@countersign/trust/key-kinds';
 import { PkiError, toHex } from '@countersign/pki';
 
@@ -34,6 +34,21 @@ test('more keys than the table holds, good and broken ones, do not change any an
     assert.equal(nodeCrypto.verify('ed25519', other.subarray(1 + (i % 40)), data, signature), false);
   }
   assert.equal(nodeCrypto.verify('ed25519', spki, data, signature), true);
+});
+
+test('a check off the main thread says the same, for each kind of key, and never throws', async () => {
+  const wrong = Uint8Array.of(3, 2, 1);
+  for (const kind of KEY_KINDS) {
+    const { privateKey, spki } = await generateKeyPair(kind);
+    const signer = nodeSigner(privateKey);
+    const signature = await signer.sign(data);
+    assert.equal(await threadedVerifier.verify(signer.scheme, spki, data, signature), true, kind);
+    assert.equal(await threadedVerifier.verify(signer.scheme, spki, wrong, signature), false, kind);
+    assert.equal(await threadedVerifier.verify(signer.scheme, spki, data, wrong), false, kind);
+    const another = kind === 'ed25519' ? 'ecdsa-sha256' : 'ed25519';
+    assert.equal(await threadedVerifier.verify(another, spki, data, signature), false, kind);
+    assert.equal(await threadedVerifier.verify(signer.scheme, spki.subarray(1), data, signature), false, kind);
+  }
 });
 
 test('octets that are no key answer no, and never throw', () => {

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { CertificateFilter, StoreReader, StoreState } from '../../domain/ports.ts';
 import { acmeReader } from './acme-reader.ts';
 import {
@@ -11,12 +11,15 @@ import {
   tokenFromRow,
 } from './rows.ts';
 import { sqlCrlReader } from './crl-reader.ts';
+import { preparing, throughKysely } from './prepared.ts';
+import type { Run } from './prepared.ts';
 import type { Tables } from './schema.ts';
 
 const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'] as const;
 
 /** The store's questions as SQL that every database understands. */
-export function sqlReader(db: Kysely<Tables>): StoreReader {
+export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): StoreReader {
+  const prepare = preparing(run);
   const meta = async (key: string): Promise<string | undefined> =>
     (await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value;
 
@@ -59,6 +62,28 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       .executeTakeFirstOrThrow();
   }
 
+  const findCertificate = prepare<{ issuer: string; serial: string }, Selectable<Tables['certificates']>>((place) =>
+    db
+      .selectFrom('certificates')
+      .selectAll()
+      .where('serial', '=', place('serial'))
+      .where('issuer', '=', place('issuer')),
+  );
+  const findRevokedKey = prepare<{ spkiSha256: string }>((place) =>
+    db
+      .selectFrom('certificates')
+      .select('id')
+      .where('spki_sha256', '=', place('spkiSha256'))
+      .where('revoked_at', 'is not', null)
+      .limit(1),
+  );
+  const findAuditTail = prepare<Record<string, never>, { seq: number; hash: string }>(() =>
+    db.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1),
+  );
+  const findToken = prepare<{ hash: string }, Selectable<Tables['tokens']>>((place) =>
+    db.selectFrom('tokens').selectAll().where('hash', '=', place('hash')),
+  );
+
   return {
     ...acmeReader(db),
     state,
@@ -66,12 +91,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
     countCertificates,
     ...sqlCrlReader(db),
     certificate: async (issuer, serial) => {
-      const row = await db
-        .selectFrom('certificates')
-        .selectAll()
-        .where('serial', '=', serial)
-        .where('issuer', '=', issuer)
-        .executeTakeFirst();
+      const [row] = (await findCertificate({ issuer, serial })).rows;
       return row && certificateFromRow(row);
     },
     certificateState: async (issuer, serial) => {
@@ -111,16 +131,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       if (certificate.length > 0) return true;
       return (await db.selectFrom('tokens').select('hash').where('name', '=', name).limit(1).execute()).length > 0;
     },
-    keyIsRevoked: async (spkiSha256) => {
-      const rows = await db
-        .selectFrom('certificates')
-        .select('id')
-        .where('spki_sha256', '=', spkiSha256)
-        .where('revoked_at', 'is not', null)
-        .limit(1)
-        .execute();
-      return rows.length > 0;
-    },
+    keyIsRevoked: async (spkiSha256) => (await findRevokedKey({ spkiSha256 })).rows.length > 0,
     isRevoked: async (issuer, serial) => {
       const row = await db
         .selectFrom('certificates')
@@ -143,7 +154,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       return (await query.orderBy('issuer').orderBy('serial').limit(limit).execute()).map(revocationFromRow);
     },
     token: async (hash) => {
-      const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+      const [row] = (await findToken({ hash })).rows;
       return row && tokenFromRow(row);
     },
     changesAfter: async (seq, limit) =>
@@ -152,7 +163,7 @@ export function sqlReader(db: Kysely<Tables>): StoreReader {
       ),
     cas: async () =>
       (await db.selectFrom('cas').selectAll().orderBy('created_at').orderBy('id').execute()).map(caFromRow),
-    auditTail: () => db.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
+    auditTail: async () => (await findAuditTail({})).rows[0],
     auditAfter: async (seq, limit) =>
       (await db.selectFrom('audit').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit).execute()).map(
         auditFromRow,

@@ -1,14 +1,48 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Revocation, StoreWriter } from '../../domain/ports.ts';
 import { acmeWriter } from './acme-writer.ts';
+import { preparing, throughKysely } from './prepared.ts';
+import type { Run } from './prepared.ts';
 import { sqlReader } from './reader.ts';
 import { sqlCrlWriter } from './crl-writer.ts';
 import { rowFromCertificate } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 /** The store's changes as SQL that every database understands; `db` is in a transaction. */
-export function sqlWriter(db: Kysely<Tables>): StoreWriter {
-  const reader = sqlReader(db);
+export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): StoreWriter {
+  const reader = sqlReader(db, run);
+  const prepare = preparing(run);
+  const insertCertificate = prepare<ReturnType<typeof rowFromCertificate>>((place) =>
+    db.insertInto('certificates').values({
+      issuer: place('issuer'),
+      serial: place('serial'),
+      name: place('name'),
+      profile: place('profile'),
+      sans: place('sans'),
+      not_before: place('not_before'),
+      not_after: place('not_after'),
+      lifetime_seconds: place('lifetime_seconds'),
+      issued_at: place('issued_at'),
+      spki_sha256: place('spki_sha256'),
+      fingerprint_sha256: place('fingerprint_sha256'),
+      partition: place('partition'),
+      der: place('der'),
+      revoked_at: place('revoked_at'),
+      reason: place('reason'),
+      invalidity_date: place('invalidity_date'),
+    }),
+  );
+  const insertAudit = prepare<Selectable<Tables['audit']>>((place) =>
+    db.insertInto('audit').values({
+      seq: place('seq'),
+      at: place('at'),
+      action: place('action'),
+      actor: place('actor'),
+      details: place('details'),
+      previous_hash: place('previous_hash'),
+      hash: place('hash'),
+    }),
+  );
 
   async function setMeta(key: string, value: string): Promise<void> {
     await db
@@ -23,7 +57,7 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
     ...acmeWriter(db),
     ...sqlCrlWriter(db, async () => (await reader.state()).crlNumbersFrom),
     addCertificate: async (certificate) => {
-      await db.insertInto('certificates').values(rowFromCertificate(certificate)).execute();
+      await insertCertificate(rowFromCertificate(certificate));
     },
     revokeCertificate: async (id, revocation) => {
       await db.updateTable('certificates').set(revokedColumns(revocation)).where('id', '=', id).execute();
@@ -135,18 +169,15 @@ export function sqlWriter(db: Kysely<Tables>): StoreWriter {
       return Number(result.numDeletedRows);
     },
     addAudit: async (record) => {
-      await db
-        .insertInto('audit')
-        .values({
-          seq: record.seq,
-          at: record.at,
-          action: record.action,
-          actor: JSON.stringify(record.actor),
-          details: JSON.stringify(record.details),
-          previous_hash: record.previousHash,
-          hash: record.hash,
-        })
-        .execute();
+      await insertAudit({
+        seq: record.seq,
+        at: record.at,
+        action: record.action,
+        actor: JSON.stringify(record.actor),
+        details: JSON.stringify(record.details),
+        previous_hash: record.previousHash,
+        hash: record.hash,
+      });
     },
   };
 }

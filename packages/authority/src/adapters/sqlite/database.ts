@@ -3,20 +3,33 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AuthorityError } from '../../errors.ts';
+import type { Run } from '../sql/prepared.ts';
 import type { Tables } from '../sql/schema.ts';
 
 /** One connection: the raw one for transactions, and Kysely over it for everything else. */
 export interface SqliteConnection {
   readonly raw: DatabaseSync;
   readonly db: Kysely<Tables>;
+  /** Runs a statement on it without Kysely. */
+  readonly run: Run;
 }
 
 /** Opens a connection. A commit is on the disk when it returns; readers never wait for the writer. */
 export function openConnection(path: string, readOnly: boolean): SqliteConnection {
   const raw = new DatabaseSync(path, { readOnly, timeout: 5000 });
   if (!readOnly) raw.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
-  raw.exec('pragma cache_size = -16000;');
-  return { raw, db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) }) };
+  // Pages that many certificates share go back into the file once: a thousand, SQLite's default, are a few commits.
+  raw.exec('pragma cache_size = -32000; pragma wal_autocheckpoint = 8000;');
+  const database = kyselyDatabase(raw);
+  return {
+    raw,
+    db: new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }),
+    run: async (sql, parameters) => {
+      const statement = database.prepare(sql);
+      if (statement.reader) return { rows: statement.all(parameters), changed: 0 };
+      return { rows: [], changed: Number(statement.run(parameters).changes) };
+    },
+  };
 }
 
 /** The shape of better-sqlite3 that Kysely expects, over node:sqlite, each statement prepared once. */

@@ -71,7 +71,7 @@ class SqliteStore {
     this.#path = path;
     this.#writer = writer;
     this.#reader = reader;
-    const tx = sqlWriter(writer.db);
+    const tx = sqlWriter(writer.db, writer.run);
     this.#transaction = {
       writer: {
         ...tx,
@@ -88,7 +88,7 @@ class SqliteStore {
 
   store(): Store {
     return {
-      ...readThrough(sqlReader(this.#reader.db), withOurErrors),
+      ...readThrough(sqlReader(this.#reader.db, this.#reader.run), withOurErrors),
       shared: false,
       write: (work) => this.#queue.write(work),
       view: (work) => this.#view(work),
@@ -105,8 +105,8 @@ class SqliteStore {
    * everybody else are given here.
    */
   async #view<T>(work: (tx: StoreReader) => Promise<T>): Promise<T> {
-    const { raw, db } = await withOurErrors(async () => openConnection(this.#path, true));
-    const reader = readThrough(sqlReader(db), (question) => nextTurn().then(() => withOurErrors(question)));
+    const { raw, db, run } = await withOurErrors(async () => openConnection(this.#path, true));
+    const reader = readThrough(sqlReader(db, run), (question) => nextTurn().then(() => withOurErrors(question)));
     this.#views.add(raw);
     try {
       raw.exec('begin');

@@ -1,0 +1,114 @@
+import { randomBytes, sign } from 'node:crypto';
+import { buildTbs } from '@countersign/pki';
+import { generateKeyPair, nodeCrypto, threadedVerifier } from '@countersign/trust';
+import { temporaryFolder } from '@countersign/testkit';
+import { jwtTokenSeal } from '../../packages/authority/src/adapters/token-seal.ts';
+import { createSqliteStore, openSqliteStore } from '../../packages/authority/src/adapters/sqlite/store.ts';
+import type { CaSet, SigningCa } from '../../packages/authority/src/domain/ca.ts';
+import { readRequest } from '../../packages/authority/src/domain/certificate-request.ts';
+import { issueForAdmin } from '../../packages/authority/src/domain/doors.ts';
+import { recordAudit } from '../../packages/authority/src/domain/audit.ts';
+import { namesFor, profiles } from '../../packages/authority/src/domain/profiles.ts';
+import { leafTemplate } from '../../packages/authority/src/domain/template.ts';
+import { Threads } from '../../packages/authority/src/domain/threads.ts';
+import type { TokenContext } from '../../packages/authority/src/domain/tokens.ts';
+import { faultsOf, signTwin } from '../../packages/authority/src/domain/twin.ts';
+import { makeIssuing, makeRoot } from '../../packages/authority/src/operations/make-ca.ts';
+import { measure } from '../harness/measure.ts';
+import type { MeasureOptions } from '../harness/measure.ts';
+import { rowsOf } from '../harness/suite.ts';
+import type { Result } from '../harness/suite.ts';
+import { newRequest } from './requests.ts';
+
+/** How many are in flight at once: what shares a commit. */
+const atOnce = 64;
+const keys = 2000;
+
+/** Where the time of an issuance goes, without TLS and HTTP: each layer by itself, and all of them together. */
+export async function benchLayers(options: MeasureOptions): Promise<Result> {
+  using folder = temporaryFolder('countersign-bench-');
+  const path = folder.in('authority.sqlite');
+  createSqliteStore(path);
+  const store = openSqliteStore(path);
+  const random = (length: number): Uint8Array => randomBytes(length);
+  const root = await makeRoot(Date.now(), random, 'Bench');
+  const { ca: issuing } = await makeIssuing(Date.now(), random, 'Bench', 1, 'p256', root.ca, 'http://ca.example', 128);
+  const cas: CaSet = { root: root.ca, issuing: [issuing], elsewhere: [], generation: 1 };
+  const context: TokenContext = {
+    store,
+    clock: Date.now,
+    random,
+    crypto: nodeCrypto,
+    threads: new Threads(threadedVerifier),
+    cas: () => cas,
+    urls: { base: 'http://ca.example' },
+    seal: jwtTokenSeal((await generateKeyPair('p256')).privateKey),
+    apiUrl: () => 'https://ca.example',
+    ensurePublished: () => Promise.resolve(),
+  };
+  const requests = await Promise.all(Array.from({ length: keys }, newRequest));
+  let turn = 0;
+  const nextCsr = (): string => requests[turn++ % keys]?.csr ?? '';
+  const tbs = await tbsOf(context, issuing, nextCsr());
+  const { privateKey } = await generateKeyPair('p256');
+  const sans = [{ type: 'dns', value: 'bench.example' }] as const;
+  const each = async (work: () => Promise<unknown>): Promise<void> => {
+    await Promise.all(Array.from({ length: atOnce }, work));
+  };
+  const floor = 'crypto.sign alone';
+  const measured = await measure(
+    {
+      name: 'layers',
+      against: floor,
+      contenders: [
+        { name: floor, run: () => sign('sha256', tbs, privateKey) },
+        { name: 'the request read, its signature checked', run: () => readRequest(nextCsr(), nodeCrypto) },
+        { name: 'the certificate built', run: () => tbsOf(context, issuing, nextCsr()) },
+        {
+          name: 'its twin read and linted',
+          run: async () => faultsOf(await signTwin(tbs, issuing), 'client', issuing.certificate),
+        },
+        {
+          name: `an audit record, ${atOnce} in a commit`,
+          run: () =>
+            each(() =>
+              store.write((tx) =>
+                recordAudit(tx, Date.now(), 'certificate.issued', { kind: 'local' }, { name: 'bench' }),
+              ),
+            ),
+        },
+        {
+          name: `an issuance, ${atOnce} in a commit`,
+          run: () =>
+            each(() =>
+              issueForAdmin(context, { name: 'bench', profile: 'client', sans, csr: nextCsr() }, { kind: 'local' }),
+            ),
+        },
+      ],
+    },
+    options,
+  );
+  await store.close();
+  const single = measured.map((one) =>
+    one.name.includes('in a commit') ? { ...one, micros: one.micros / atOnce, ratio: one.ratio / atOnce } : one,
+  );
+  return { name: 'an issuance, layer by layer', rows: rowsOf(single, floor), claims: [] };
+}
+
+async function tbsOf(context: TokenContext, issuer: SigningCa, csr: string): Promise<Uint8Array> {
+  const request = await readRequest(csr, nodeCrypto);
+  const named = namesFor(profiles.client, 'bench', [{ type: 'dns', value: 'bench.example' }]);
+  if (!request.ok || !named.ok) throw new Error('the request of the bench does not hold');
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const contents = {
+    profile: profiles.client,
+    name: 'bench',
+    names: named.names,
+    spki: request.spki,
+    serialNumber: context.random(16),
+    notBefore: now,
+    notAfter: now + 86_400_000,
+    partition: 0,
+  };
+  return buildTbs(leafTemplate(contents, issuer, context.urls), issuer.signer.scheme);
+}
