@@ -14,12 +14,14 @@ import { agent } from './commands/agent.ts';
 import { authority } from './commands/authority.ts';
 import { backup, restore } from './commands/backup.ts';
 import { eab } from './commands/eab.ts';
+import { crl } from './commands/crl.ts';
 import { enroll } from './commands/enroll.ts';
 import { gateway } from './commands/gateway.ts';
 import { init } from './commands/init.ts';
 import { inspect } from './commands/inspect.ts';
 import { issue } from './commands/issue.ts';
 import { list } from './commands/list.ts';
+import { ocsp } from './commands/ocsp.ts';
 import { renew } from './commands/renew.ts';
 import { release, revoke } from './commands/revoke.ts';
 import { root } from './commands/root.ts';
@@ -58,6 +60,8 @@ export const commands: RouteMap<CliContext> = buildRouteMap({
     eab,
     verify,
     inspect,
+    crl,
+    ocsp,
     backup,
     restore,
   },

@@ -80,7 +80,7 @@ export type { AddressGuardOptions } from './net/address-guard.ts';
 export { addressKind, addressOctets, isInRange, parseAddressRange } from './net/address-kind.ts';
 export type { AddressKind, AddressRange } from './net/address-kind.ts';
 export { fetchBounded, FetchFailed } from './net/fetch-bounded.ts';
-export type { BoundedAnswer, BoundedRequest, FetchProblem } from './net/fetch-bounded.ts';
+export type { BoundedAnswer, BoundedRequest, FetchProblem, FetchProgress } from './net/fetch-bounded.ts';
 
 export { askResponders } from './ocsp/ask-responders.ts';
 export type { AskOutcome, AskPort, AskProblem, OcspPolicy, Responder, StatusQuestion } from './ocsp/ask-responders.ts';

@@ -29,3 +29,11 @@ export function notEmpty<T>(list: readonly T[]): readonly T[] | undefined {
 export function present(facts: Description): Description {
   return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
 }
+
+/** Facts as lines for people, under what they are about; a list takes a line for each of its values. */
+export function factLines(about: string, facts: Description): readonly string[] {
+  const lines = Object.entries(facts).flatMap(([name, fact]) =>
+    (Array.isArray(fact) ? fact : [fact]).map((one, at) => `  ${(at === 0 ? name : '').padEnd(20)}  ${String(one)}`),
+  );
+  return [about, ...lines];
+}

@@ -1,6 +1,7 @@
 import { TrustError } from '../errors.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
 import { fetchBounded } from '../net/fetch-bounded.ts';
+import type { FetchProgress } from '../net/fetch-bounded.ts';
 
 export interface FetchOptions {
   /** What the answer before said of itself, so that an unchanged CRL is not sent again. */
@@ -13,6 +14,7 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where it may lead; the guard for a URL of the configuration by default. */
   readonly guard?: AddressGuard | undefined;
+  readonly onProgress?: FetchProgress | undefined;
 }
 
 export type FetchedCrl =
@@ -31,12 +33,12 @@ export type FetchedCrl =
  * @throws TrustError `crl_fetch_failed`
  */
 export async function fetchCrl(url: URL, options: FetchOptions = {}): Promise<FetchedCrl> {
-  const { etag, lastModified, maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, signal, guard } = options;
+  const { etag, lastModified, maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, signal, guard, onProgress } = options;
   const headers: Record<string, string> = { accept: 'application/pkix-crl, */*;q=0.1' };
   if (etag !== undefined) headers['if-none-match'] = etag;
   else if (lastModified !== undefined) headers['if-modified-since'] = lastModified;
   try {
-    const answer = await fetchBounded(url, { headers, maxBytes, timeoutMs, signal, guard });
+    const answer = await fetchBounded(url, { headers, maxBytes, timeoutMs, signal, guard, onProgress });
     if (answer.status === 304) return { kind: 'unchanged' };
     if (answer.status !== 200) throw new Error(`the answer is ${answer.status}`);
     return {

@@ -17,7 +17,11 @@ export interface BoundedRequest {
   readonly signal?: AbortSignal | undefined;
   /** Where it may lead; the guard for a URL of the configuration by default. */
   readonly guard?: AddressGuard | undefined;
+  /** How many octets there are so far, and how many are announced. */
+  readonly onProgress?: FetchProgress | undefined;
 }
+
+export type FetchProgress = (received: number, total: number | undefined) => void;
 
 /** A whole answer. */
 export interface BoundedAnswer {
@@ -65,7 +69,7 @@ export async function fetchBounded(url: URL, options: BoundedRequest): Promise<B
     const response = await send(url, options, signal);
     try {
       refuseHead(response, options.maxBytes);
-      const bytes = await readBody(response, options.maxBytes);
+      const bytes = await readBody(response, options);
       return { status: response.statusCode ?? 0, headers: response.headers, bytes };
     } finally {
       response.destroy();
@@ -108,13 +112,19 @@ function refuseHead({ statusCode = 0, headers }: IncomingMessage, maxBytes: numb
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
-async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+async function readBody(
+  response: IncomingMessage,
+  { maxBytes, onProgress }: Pick<BoundedRequest, 'maxBytes' | 'onProgress'>,
+): Promise<Uint8Array> {
+  const announced = response.headers['content-length'];
+  const total = announced === undefined ? undefined : Number(announced);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
+    onProgress?.(length, total);
   }
   if (!response.complete) throw new FetchFailed('cut_off', 'the answer was cut off');
   return Buffer.concat(chunks, length);

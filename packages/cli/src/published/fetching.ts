@@ -1,0 +1,86 @@
+// What `crl` and `ocsp` fetch: from a URL that the command line names, or from one that a certificate does.
+import { type Certificate, type GeneralName, OID } from '@countersign/pki';
+import { AddressGuard, guardForConfigured, isDestination } from '@countersign/trust';
+import { parseCount, parseDuration } from '../admin/names.ts';
+import * as flags from '../commands/flags.ts';
+import { usage } from '../failure.ts';
+
+/** A place to fetch from, and the guard over where it may lead. */
+export interface Place {
+  readonly url: URL;
+  readonly guard: AddressGuard;
+}
+
+/** The flags that both commands have for it. */
+export interface FetchFlags {
+  readonly timeout?: number;
+  readonly maxMegabytes?: number;
+  readonly allow?: readonly string[];
+}
+
+/** How `--timeout`, `--max-megabytes` and `--allow` read. */
+export const fetchFlags = {
+  timeout: {
+    kind: 'parsed',
+    parse: parseDuration,
+    optional: true,
+    placeholder: 'TIME',
+    brief: 'How long fetching may take (60s)',
+  },
+  maxMegabytes: {
+    kind: 'parsed',
+    parse: parseCount,
+    optional: true,
+    placeholder: 'N',
+    brief: 'What is longer is refused (64)',
+  },
+  allow: {
+    ...flags.files('Hosts, addresses or ranges that may be reached although they are not public'),
+    placeholder: 'HOST',
+  },
+} as const;
+
+/** The bounds of a fetch. */
+export function bounds({ timeout = 60, maxMegabytes = 64 }: FetchFlags): { timeoutMs: number; maxBytes: number } {
+  return { timeoutMs: timeout * 1000, maxBytes: maxMegabytes * 1_000_000 };
+}
+
+/** A URL that the command line names: an address in it is meant, a name in it is held to the guard. */
+export function namedPlace(text: string, { allow = [] }: FetchFlags): Place | undefined {
+  if (!/^https?:\/\//iu.test(text)) return undefined;
+  if (!URL.canParse(text)) throw usage(`${text} is not a URL`);
+  const url = new URL(text);
+  return { url, guard: guardForConfigured(url, { allow: destinations(allow) }) };
+}
+
+/** Where a certificate says that its CRLs are: whoever wrote it must not lead us to what only this machine reaches. */
+export function crlPlaces(certificate: Certificate, given: FetchFlags): readonly Place[] {
+  return places(
+    (certificate.crlDistributionPoints ?? []).flatMap(({ name }) => name?.fullName ?? []),
+    given,
+  );
+}
+
+/** Where a certificate says that its OCSP responders are. */
+export function ocspPlaces(certificate: Certificate, given: FetchFlags): readonly Place[] {
+  const responders = (certificate.authorityInfoAccess ?? []).filter(({ method }) => method === OID.ocsp);
+  return places(
+    responders.map(({ location }) => location),
+    given,
+  );
+}
+
+function places(names: readonly GeneralName[], { allow = [] }: FetchFlags): readonly Place[] {
+  const guard = new AddressGuard({ allow: destinations(allow) });
+  return names.flatMap((name) =>
+    name.type === 'uri' && /^https?:\/\//iu.test(name.value) && URL.canParse(name.value)
+      ? [{ url: new URL(name.value), guard }]
+      : [],
+  );
+}
+
+function destinations(allow: readonly string[]): readonly string[] {
+  const wrong = allow.find((text) => !isDestination(text));
+  if (wrong !== undefined) throw usage(`${wrong} is no address, range or host name`);
+  return allow;
+}
