@@ -7,6 +7,7 @@ import {
   buildAndValidate,
   matchEmail,
   matchHost,
+  OID,
   crlChecker,
   parseCertificate,
   parseCrl,
@@ -32,20 +33,20 @@ interface PeerName {
 
 interface LimboCase {
   readonly id: string;
-  readonly features?: readonly string[];
+  readonly features?: readonly string[] | null;
   readonly validation_kind: 'SERVER' | 'CLIENT';
-  readonly trusted_certs: readonly string[];
-  readonly untrusted_intermediates: readonly string[];
+  readonly trusted_certs?: readonly string[] | null;
+  readonly untrusted_intermediates?: readonly string[] | null;
   readonly peer_certificate: string;
   readonly validation_time?: string | null;
-  readonly signature_algorithms?: readonly string[];
-  readonly key_usage?: readonly string[];
-  readonly extended_key_usage?: readonly string[];
-  readonly expected_result?: string;
+  readonly signature_algorithms?: readonly string[] | null;
+  readonly key_usage?: readonly string[] | null;
+  readonly extended_key_usage?: readonly string[] | null;
+  readonly expected_result?: string | null;
   readonly expected_peer_name?: PeerName | null;
-  readonly expected_peer_names?: readonly PeerName[];
+  readonly expected_peer_names?: readonly PeerName[] | null;
   readonly max_chain_depth?: number | null;
-  readonly crls?: readonly string[];
+  readonly crls?: readonly string[] | null;
 }
 
 /** Settings of one run. */
@@ -88,31 +89,32 @@ export function limboSuite(file: { readonly testcases: readonly unknown[] }, set
 function limboCase(testcase: LimboCase, settings: LimboSettings): Case {
   return {
     id: testcase.id,
-    expected: testcase.expected_result,
-    agrees: agreesByWord(testcase.expected_result),
+    expected: testcase.expected_result ?? undefined,
+    agrees: agreesByWord(testcase.expected_result ?? undefined),
     run: () => attempt(() => runCase(testcase, settings), malformed),
   };
 }
 
 function runCase(testcase: LimboCase, settings: LimboSettings): Outcome {
   const leaf = only(testcase.peer_certificate);
-  const result = buildAndValidate(leaf, limboOptions(testcase, settings));
+  const result = buildAndValidate(leaf, limboOptions(testcase, settings, leaf));
   if (!result.ok) return pathOutcome(result);
   return missingName(leaf, testcase) ?? refusedAlgorithm(result, testcase) ?? pathOutcome(result);
 }
 
 /** The options that a case asks for. */
-export function limboOptions(testcase: LimboCase, settings: LimboSettings): PathOptions {
+function limboOptions(testcase: LimboCase, settings: LimboSettings, leaf: Certificate): PathOptions {
+  const trusted = readable(testcase.trusted_certs ?? []);
   const crls = testcase.crls ?? [];
   const host = testcase.expected_peer_name;
   const usages = testcase.extended_key_usage ?? [];
   return {
-    anchors: readable(testcase.trusted_certs).map(trustAnchor),
-    intermediates: readable(testcase.untrusted_intermediates),
+    anchors: trusted.map(trustAnchor),
+    intermediates: readable(testcase.untrusted_intermediates ?? []),
     time: testcase.validation_time ? Date.parse(testcase.validation_time) : settings.now,
     crypto: nodeCrypto,
     strict: true,
-    ...profileOf(testcase, settings),
+    ...profileOf(testcase, settings, [leaf, ...trusted]),
     isPublicSuffix,
     // The case's own list of key usages says what the leaf's must be, not the purpose.
     purpose: 'any',
@@ -127,14 +129,17 @@ export function limboOptions(testcase: LimboCase, settings: LimboSettings): Path
 }
 
 /**
- * A client's certificate is a private PKI's matter, and so is what the suite marks as incompatible with the web PKI; a
- * server's is judged by the Baseline Requirements, of which the optional parts count where the case asks for them.
+ * A client's certificate is a private PKI's matter, and so is what the suite marks as incompatible with the web PKI, and what
+ * has ML-DSA keys, which the web PKI does not know; a server's is judged by the Baseline Requirements, of which the optional parts count where the case asks for them.
  */
 function profileOf(
-  { validation_kind: kind, features = [] }: LimboCase,
+  { validation_kind: kind, features: given }: LimboCase,
   { profile }: LimboSettings,
+  certs: readonly Certificate[],
 ): { profile: PathProfile; without?: readonly PathErrorCode[] } {
   if (profile !== undefined) return { profile };
+  const features = given ?? [];
+  if (certs.some(({ spki }) => spki.key.type === 'ml-dsa')) return { profile: 'rfc5280' };
   if (kind === 'CLIENT' || features.includes('rfc5280-incompatible-with-webpki')) return { profile: 'rfc5280' };
   const unwanted = Object.entries(OPTIONAL_RULES).flatMap(([feature, codes]) =>
     features.includes(feature) ? [] : codes,
@@ -160,13 +165,16 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
   ECDSA_WITH_SHA384: '1.2.840.10045.4.3.3',
   ECDSA_WITH_SHA512: '1.2.840.10045.4.3.4',
   ED25519: '1.3.101.112',
+  ML_DSA_44: OID.mlDsa44,
+  ML_DSA_65: OID.mlDsa65,
+  ML_DSA_87: OID.mlDsa87,
 };
 
 /** `signature_algorithms` narrows what is accepted; what is not in the table is accepted by nobody. */
 function refusedAlgorithm(result: PathResult & { ok: true }, testcase: LimboCase): Outcome | undefined {
   const accepted = testcase.signature_algorithms ?? [];
   if (accepted.length === 0) return undefined;
-  const oids = new Set(accepted.map((name) => ALGORITHMS[name]));
+  const oids = new Set(accepted.map((name) => ALGORITHMS[name.replace(/^(?:ID_)?ML_?DSA_?(?=\d)/iu, 'ML_DSA_')]));
   const signed = result.anchor.certificate === undefined ? result.path : result.path.slice(0, -1);
   const refused = signed.find((cert) => !oids.has(cert.signatureAlgorithm.oid));
   return refused && failure('algorithm_refused', refused, refused.signatureAlgorithm.oid);

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { OID, pemEncode } from '@countersign/pki';
+import { createRoot } from '@countersign/testkit';
 
 const root = join(import.meta.dirname, '../..');
 const vectors = join(import.meta.dirname, 'vectors');
@@ -60,6 +62,59 @@ describe('npm run conformance', () => {
     );
     assert.equal(blind.closing, '125 judged, no expectations given');
     assert.equal(blind.status, 0);
+  });
+
+  test('takes null for every list and value that a case may leave out', () => {
+    const suite = JSON.parse(readFileSync(limbo, 'utf8')) as { testcases: Record<string, unknown>[] };
+    const optional = [
+      'features',
+      'untrusted_intermediates',
+      'trusted_certs',
+      'signature_algorithms',
+      'key_usage',
+      'extended_key_usage',
+      'crls',
+      'expected_peer_names',
+      'expected_peer_name',
+      'max_chain_depth',
+      'expected_result',
+    ];
+    const empty = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
+    const nulls = suite.testcases.map((testcase) => ({
+      ...testcase,
+      ...Object.fromEntries(optional.flatMap((name) => (empty(testcase[name]) ? [[name, null]] : []))),
+    }));
+    const without = suite.testcases.map((testcase) =>
+      Object.fromEntries(Object.entries(testcase).filter(([name, value]) => !optional.includes(name) || !empty(value))),
+    );
+    const named = run(limbo);
+    for (const [name, testcases] of Object.entries({ nulls, without })) {
+      const file = join(folder, `${name}.json`);
+      writeFileSync(file, JSON.stringify({ testcases }));
+      assert.deepEqual(run(file).lines, named.lines, name);
+    }
+  });
+
+  test('judges certificates with ML-DSA keys, which the web PKI does not know, by RFC 5280 and RFC 9881', async () => {
+    const authority = await createRoot('Root', { key: 'ml-dsa-65' });
+    const leaf = await authority.issue('host', {
+      key: 'ml-dsa-44',
+      sans: [{ type: 'dns', value: 'host.example' }],
+      usages: [OID.serverAuth],
+    });
+    const testcase = {
+      validation_kind: 'SERVER',
+      trusted_certs: [pemEncode('CERTIFICATE', authority.der)],
+      untrusted_intermediates: [],
+      peer_certificate: pemEncode('CERTIFICATE', leaf.der),
+      expected_peer_name: { kind: 'DNS', value: 'host.example' },
+      expected_result: 'SUCCESS',
+    };
+    const file = join(folder, 'ml-dsa.json');
+    writeFileSync(file, JSON.stringify({ testcases: [{ id: 'a', ...testcase }] }));
+    const judged = run(file);
+    assert.deepEqual([judged.lines[0]?.code, judged.closing], [null, '1 passed, 0 failed']);
+    assert.equal(run(file, '--profile', 'webpki').lines[0]?.code, 'webpki_subscriber_key');
   });
 
   test('finds the files of a suite in --data, and says that it ran under legacy', () => {

@@ -43,6 +43,12 @@ export const RULE_CODES = {
     'its subject key identifier is critical',
   ),
   ca_key_usage_missing: entry('malformed_certificate', 'issuer', 'RFC 5280, 4.2.1.3', 'it is a CA without key usage'),
+  key_usage_key: entry(
+    'malformed_certificate',
+    'issuer',
+    'RFC 9881, 5; RFC 8410, 5',
+    'its key usage has a use that its kind of key does not have',
+  ),
   cert_sign_without_ca: entry(
     'malformed_certificate',
     'issuer',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import {
   authorityInfoAccess,
@@ -29,6 +30,7 @@ import {
   newKey,
   NOW,
   type Forged,
+  type KeyPair,
   type Shape,
 } from './support/forge.ts';
 
@@ -70,6 +72,9 @@ const ISSUER: Partial<Record<PathErrorCode, Violation>> = {
   subject_key_id_critical: { ca: { extensions: [isCa, signing, aki, critical(id)] } },
   ca_key_usage_missing: { ca: { extensions: [isCa, aki, id] } },
   cert_sign_without_ca: { leaf: { extensions: [dns, aki, keyUsage(['digitalSignature', 'keyCertSign'])] } },
+  key_usage_key: {
+    leaf: { key: edwardsKey(), extensions: [dns, aki, keyUsage(['digitalSignature', 'keyEncipherment'])] },
+  },
   path_length_without_ca: { leaf: { extensions: [dns, aki, basicConstraintsNotCa()] } },
   basic_constraints_missing: { anchor: { extensions: [id] } },
   basic_constraints_not_critical: { ca: { extensions: [uncritical(isCa), signing, aki, id] } },
@@ -103,6 +108,11 @@ const ISSUER: Partial<Record<PathErrorCode, Violation>> = {
   san_not_critical: { leaf: { name: '', extensions: [aki, uncritical(dns)] } },
   san_malformed: { leaf: { extensions: [aki, subjectAltName([{ type: 'dns', value: 'a_b.example.com' }])] } },
 };
+
+function edwardsKey(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  return { spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })), privateKey, id: key.id };
+}
 
 function basicConstraintsNotCa(): Extension {
   return { ...isCa, value: der.sequence(der.integer(0)) };

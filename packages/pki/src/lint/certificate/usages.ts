@@ -1,7 +1,7 @@
 import type { Certificate } from '../../x509/certificate.ts';
 import type { KeyUsage, KeyUsageName } from '../../x509/extensions/usage.ts';
+import { impossibleUsages } from '../../keys/impossible-usages.ts';
 import { OID } from '../../x509/oids.ts';
-import type { PublicKeyKind } from '../../x509/public-key.ts';
 import type { Report } from '../findings.ts';
 
 /** What RFC 5280, section 4.2.1.12, takes for consistent: one of these bits. */
@@ -48,25 +48,6 @@ function lintKeyUsage(certificate: Certificate, report: Report): void {
   if (onlyBits && !keyUsage.has('keyAgreement')) report('key_usage_only_bits');
   const impossible = impossibleUsages(spki.key).filter((name) => keyUsage.has(name));
   if (impossible.length > 0) report('key_usage_key', `${spki.key.type}: ${impossible.join(', ')}`);
-}
-
-/** RFC 8813, section 3 (EC); RFC 8410, section 5 (Ed25519); RFC 9881, section 5 (ML-DSA); RFC 3279, section 2.3 (RSA, DSA). */
-function impossibleUsages(key: PublicKeyKind): readonly KeyUsageName[] {
-  switch (key.type) {
-    case 'ec':
-    case 'ec-other':
-      return ['keyEncipherment', 'dataEncipherment'];
-    case 'ed25519':
-    case 'ml-dsa':
-    case 'dsa':
-      return ['keyEncipherment', 'dataEncipherment', 'keyAgreement', 'encipherOnly', 'decipherOnly'];
-    case 'rsa':
-      return key.pss === undefined
-        ? ['keyAgreement', 'encipherOnly', 'decipherOnly']
-        : ['keyEncipherment', 'dataEncipherment', 'keyAgreement', 'encipherOnly', 'decipherOnly'];
-    case 'unknown':
-      return [];
-  }
 }
 
 function lintExtendedKeyUsage(certificate: Certificate, report: Report): void {

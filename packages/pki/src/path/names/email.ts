@@ -6,7 +6,7 @@ import { isDnsName } from './dns.ts';
 const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+)*$/u;
 const QUOTED_STRING = /^"(?:[ !#-[\]-~]|\\[ -~])*"$/;
 
-/** A mailbox, taken apart; the host in lower case. */
+/** A mailbox, taken apart; the host in lower case, the local part without its quotes: RFC 5321 section 4.1.2 has them mean the same. */
 export interface Mailbox {
   readonly local: string;
   readonly host: string;
@@ -24,7 +24,8 @@ export function parseMailbox(text: string): Mailbox | undefined {
   const local = text.slice(0, at);
   const host = text.slice(at + 1).toLowerCase();
   if (!isDnsName(host, { underscore: true })) return undefined;
-  return DOT_STRING.test(local) || QUOTED_STRING.test(local) ? { local, host } : undefined;
+  if (DOT_STRING.test(local)) return { local, host };
+  return QUOTED_STRING.test(local) ? { local: local.slice(1, -1).replaceAll(/\\(.)/gu, '$1'), host } : undefined;
 }
 
 /**

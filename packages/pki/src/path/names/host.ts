@@ -4,6 +4,7 @@ import type { Certificate } from '../../x509/certificate.ts';
 import { equalOctets } from '../../der/octets.ts';
 import { dnsNameMatches, isDnsName } from './dns.ts';
 import { parseMailbox } from './email.ts';
+import { asMailbox } from './subject-names.ts';
 import { parseIpAddress } from './ip.ts';
 
 /**
@@ -31,14 +32,15 @@ export function matchHost(cert: Certificate, host: string): boolean {
 }
 
 /**
- * Whether one of the rfc822Name subject alternative names is the mail address: the part before the @ exactly, the
- * host without regard to case (RFC 5280, 7.5).
+ * Whether one of the rfc822Name or SmtpUTF8Mailbox subject alternative names is the mail address: the part before the @
+ * exactly, the host without regard to case (RFC 5280, 7.5; RFC 9598, 5).
  */
-export function matchEmail(cert: Certificate, address: string): boolean {
-  const wanted = parseMailbox(address);
+export function matchEmail(cert: Certificate, text: string): boolean {
+  const wanted = parseMailbox(text);
   if (wanted === undefined) return false;
   return (cert.subjectAltName ?? []).some((name) => {
-    const mailbox = name.type === 'email' ? parseMailbox(name.value) : undefined;
+    const address = name.type === 'email' ? name : asMailbox(name);
+    const mailbox = address?.type === 'email' ? parseMailbox(address.value) : undefined;
     return mailbox !== undefined && mailbox.local === wanted.local && mailbox.host === wanted.host;
   });
 }

@@ -11,13 +11,17 @@ const SMTP_UTF8_MAILBOX = '1.3.6.1.5.5.7.8.9';
 
 /**
  * The subject (unless empty), every subject alternative name, and the subject's emailAddress attributes where there is
- * no subject alternative name. An SmtpUTF8Mailbox (RFC 9598, section 6) counts as a mail address.
+ * no subject alternative name. An SmtpUTF8Mailbox (RFC 9598, section 6) counts as a mail address, too.
  */
 export function constrainedNames(cert: Certificate): readonly GeneralName[] {
   const names: GeneralName[] = [];
   if (!cert.subject.isEmpty) names.push({ type: 'directory', value: cert.subject });
   if (cert.subjectAltName !== undefined) {
-    for (const name of cert.subjectAltName) names.push(asMailbox(name));
+    for (const name of cert.subjectAltName) {
+      names.push(name);
+      const mailbox = asMailbox(name);
+      if (mailbox !== undefined) names.push(mailbox);
+    }
     return names;
   }
   for (const rdn of cert.subject.rdns) {
@@ -29,8 +33,8 @@ export function constrainedNames(cert: Certificate): readonly GeneralName[] {
 }
 
 /** One that does not decode becomes a mail address that is none, and so falls to any constraint on mail addresses. */
-function asMailbox(name: GeneralName): GeneralName {
-  if (name.type !== 'other' || name.oid !== SMTP_UTF8_MAILBOX) return name;
+export function asMailbox(name: GeneralName): GeneralName | undefined {
+  if (name.type !== 'other' || name.oid !== SMTP_UTF8_MAILBOX) return undefined;
   return { type: 'email', value: utf8Text(name.value) };
 }
 

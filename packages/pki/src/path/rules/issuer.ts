@@ -3,6 +3,7 @@
  * `strict`; each rule is one code and can be switched off by it.
  */
 
+import { impossibleUsages } from '../../keys/impossible-usages.ts';
 import { verifySignature } from '../../keys/verify.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { OID } from '../../x509/oids.ts';
@@ -52,6 +53,7 @@ export const ISSUER_RULES: readonly (readonly [PathErrorCode, Rule])[] = [
   ['subject_key_id_missing', (cert, role) => when(isCa(cert, role) && cert.subjectKeyId === undefined)],
   ['subject_key_id_critical', (cert) => when(cert.isCritical(OID.subjectKeyIdentifier))],
   ['ca_key_usage_missing', (cert, role) => when(role === 'intermediate' && cert.keyUsage === undefined)],
+  ['key_usage_key', impossibleUsage],
   [
     'cert_sign_without_ca',
     (cert) => when(cert.basicConstraints?.ca !== true && ((cert.keyUsage?.mask ?? 0) & KEY_CERT_SIGN) !== 0),
@@ -117,6 +119,12 @@ function isSelfSigned(cert: Certificate, role: Role, ctx: PathContext): boolean 
 
 function isPositive(serial: Uint8Array): boolean {
   return (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet !== 0);
+}
+
+/** Only of the kinds that came with the rule: certificates with RSA and elliptic curve keys never kept to theirs. */
+function impossibleUsage({ spki, keyUsage }: Certificate): string | undefined {
+  if (spki.key.type !== 'ed25519' && spki.key.type !== 'ml-dsa') return undefined;
+  return impossibleUsages(spki.key).find((usage) => keyUsage?.has(usage));
 }
 
 function malformedName(cert: Certificate): string | undefined {
