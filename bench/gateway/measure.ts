@@ -48,7 +48,7 @@ export async function compareFronts(measured: Measurement, options: MeasureOptio
     const samples = await rounds(measured, options, started, load);
     return { name: measured.title, rows: rowsOf(measured, samples), claims: claimsOf(measured, samples) };
   } finally {
-    load?.disconnect();
+    if (load?.connected === true) load.disconnect();
     upstream.disconnect();
     for (const one of started) await one.stop();
     rmSync(folder, { recursive: true, force: true });

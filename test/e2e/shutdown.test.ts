@@ -15,6 +15,7 @@ import {
   startUpstream,
   temporaryFolder,
   tlsOptions,
+  type Upstream,
   without,
 } from '@countersign/testkit';
 
@@ -22,28 +23,18 @@ const loopback = ['gateway', 'authority', 'http', 'admin'].flatMap((door) => [`-
 
 for (const whom of ['the parent', 'the group'] as const) {
   test(`SIGTERM to ${whom} under load: every request on an accepted connection is answered, then exit 0`, async () => {
-    // Each answer takes a while, so that the signal finds requests under way.
-    await using upstream = await startUpstream((_request, response) => {
-      setTimeout(() => response.end('answered'), 300);
-    });
+    await using upstream = await slowUpstream();
     await using product = await startProduct({ upstream: upstream.url, args: ['--workers', '2'] });
     const options = tlsOptions(product.port('gateway'), product.client('demo'));
-    const connections = await Promise.all(Array.from({ length: 20 }, () => rawConnection(options)));
-    const answers = connections.map((connection) => connection.ask(getRequest, /answered/u));
-    await eventually(
-      'all requests have reached the upstream',
-      10_000,
-      async () => (await connectionsOf(upstream)) >= 20,
-    );
+    using load = await twentyRequests(upstream, options);
     const ended =
       product.child.exitCode === null ? once(product.child, 'exit') : Promise.resolve([product.child.exitCode]);
     if (whom === 'the group') process.kill(-product.pid, 'SIGTERM');
     else process.kill(product.pid, 'SIGTERM');
-    for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /u);
+    await load.allAnswered();
     const [code] = (await ended) as [number | null];
     assert.equal(code, 0);
     assert.doesNotMatch(product.stderr(), /starting it again/u);
-    for (const connection of connections) connection[Symbol.dispose]();
   });
 }
 
@@ -52,9 +43,7 @@ test(
   { skip: without('npm') },
   async () => {
     using folder = temporaryFolder();
-    await using upstream = await startUpstream((_request, response) => {
-      setTimeout(() => response.end('answered'), 300);
-    });
+    await using upstream = await slowUpstream();
     const data = folder.in('D');
     const flags = ['--data', data, '--upstream', upstream.url, '--workers', '2', ...loopback];
     const child = spawn('npm', ['start', '--silent', '--', ...flags], {
@@ -75,19 +64,12 @@ test(
         key: folder.in('D', 'clients/demo.key'),
       };
       const options = tlsOptions(Number(address.split(':').at(-1)), files);
-      const connections = await Promise.all(Array.from({ length: 20 }, () => rawConnection(options)));
-      const answers = connections.map((connection) => connection.ask(getRequest, /answered/u));
-      await eventually(
-        'all requests have reached the upstream',
-        10_000,
-        async () => (await connectionsOf(upstream)) >= 20,
-      );
+      using load = await twentyRequests(upstream, options);
       child.kill('SIGTERM');
-      for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /u);
+      await load.allAnswered();
       const [code, signal] = (await gone) as [number | null, NodeJS.Signals | null];
       assert.deepEqual([code, signal], [0, null]);
       for (const { pid } of processes) assert.throws(() => process.kill(pid, 0), `${pid} was left behind`);
-      for (const connection of connections) connection[Symbol.dispose]();
     } finally {
       if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
     }
@@ -135,10 +117,33 @@ test('a second start on ports that are taken is told which, in one line, before 
   }
 });
 
-function connectionsOf(upstream: {
-  server: { getConnections(callback: (error: Error | null, count: number) => void): unknown };
-}): Promise<number> {
+/** Each answer takes a while, so that a signal finds requests under way. */
+function slowUpstream(): Promise<Upstream> {
+  return startUpstream((_request, response) => {
+    setTimeout(() => response.end('answered'), 300);
+  });
+}
+
+/** Twenty connections, each with a request that has reached the upstream and is not answered yet. */
+async function twentyRequests(
+  upstream: Upstream,
+  options: ReturnType<typeof tlsOptions>,
+): Promise<Disposable & { allAnswered(): Promise<void> }> {
+  const connections = await Promise.all(Array.from({ length: 20 }, () => rawConnection(options)));
+  const answers = connections.map((connection) => connection.ask(getRequest, /answered/u));
+  await eventually('all requests have reached the upstream', 10_000, async () => (await connectionsOf(upstream)) >= 20);
+  return {
+    allAnswered: async () => {
+      for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /u);
+    },
+    [Symbol.dispose]: () => {
+      for (const connection of connections) connection[Symbol.dispose]();
+    },
+  };
+}
+
+function connectionsOf({ server }: Upstream): Promise<number> {
   return new Promise((resolve, reject) => {
-    upstream.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }

@@ -75,6 +75,7 @@ export type { FetchedCrl, FetchOptions } from './crl/fetch-crl.ts';
 export { followCrlFile, followCrlUrl } from './crl/follow-crl.ts';
 export type { CrlFollower, Following, UrlOptions } from './crl/follow-crl.ts';
 
+export { emptyAcceptQueue } from './net/accept-queue.ts';
 export { AddressGuard, ForbiddenAddress, guardForConfigured, isDestination } from './net/address-guard.ts';
 export type { AddressGuardOptions } from './net/address-guard.ts';
 export { addressKind, addressOctets, isInRange, parseAddressRange } from './net/address-kind.ts';

@@ -70,10 +70,14 @@ export interface LeafContents {
   readonly partition: number;
 }
 
-/** The certificate of a profile for a holder, before it is signed. */
-export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): CertificateTemplate {
-  const { profile, name, spki, serialNumber, notBefore, notAfter, partition } = leaf;
-  const sans = generalNames(leaf.names);
+/** What the certificate of every end entity says first: who, until when, with which key; that it is no CA, and signs. */
+function endEntity(
+  entity: ResponderContents,
+  issuer: Ca,
+  usages: readonly string[],
+  further: readonly Extension[],
+): CertificateTemplate {
+  const { name, spki, serialNumber, notBefore, notAfter } = entity;
   return {
     serialNumber,
     issuer: issuer.certificate.subject,
@@ -84,13 +88,23 @@ export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): 
     extensions: [
       basicConstraints({ ca: false }),
       keyUsage(['digitalSignature']),
-      extendedKeyUsage(profile.usages.map((usage) => OID[usage])),
+      extendedKeyUsage(usages),
       subjectKeyId(keyIdentifier(spki.bits)),
-      ...issuerPointers(urls, issuer, partition),
-      ...(sans.length > 0 ? [subjectAltName(sans)] : []),
-      profileName(profile.name),
+      ...further,
     ],
   };
+}
+
+/** The certificate of a profile for a holder, before it is signed. */
+export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): CertificateTemplate {
+  const { profile, partition } = leaf;
+  const sans = generalNames(leaf.names);
+  const usages = profile.usages.map((usage) => OID[usage]);
+  return endEntity(leaf, issuer, usages, [
+    ...issuerPointers(urls, issuer, partition),
+    ...(sans.length > 0 ? [subjectAltName(sans)] : []),
+    profileName(profile.name),
+  ]);
 }
 
 /** What the certificate of an OCSP responder is made of. */
@@ -101,22 +115,14 @@ export type ResponderContents = Pick<LeafContents, 'name' | 'spki' | 'serialNumb
  * never asked after itself, because it is short-lived.
  */
 export function responderTemplate(responder: ResponderContents, issuer: Ca): CertificateTemplate {
-  const { name, spki, serialNumber, notBefore, notAfter } = responder;
-  return {
-    serialNumber,
-    issuer: issuer.certificate.subject,
-    subject: buildName([{ type: 'CN', value: name }]),
-    notBefore,
-    notAfter,
-    spki: spki.der,
-    extensions: [
-      basicConstraints({ ca: false }),
-      keyUsage(['digitalSignature']),
-      extendedKeyUsage([OID.ocspSigning]),
+  return endEntity(
+    responder,
+    issuer,
+    [OID.ocspSigning],
+    [
       ocspNoCheck(),
-      subjectKeyId(keyIdentifier(spki.bits)),
       authorityKeyId(issuer.certificate.subjectKeyId ?? keyIdentifier(issuer.certificate.spki.bits)),
       profileName('ocsp'),
     ],
-  };
+  );
 }

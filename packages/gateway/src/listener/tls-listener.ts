@@ -6,9 +6,9 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls';
+import { emptyAcceptQueue } from '@countersign/trust';
 import type { KeyPair } from './tls-options.ts';
 import { contextOptions, serverOptions } from './tls-options.ts';
-import { closeWhenQueueIsEmpty } from './accept-drain.ts';
 import { answerPlaintext, isPlaintextHttp } from './plaintext.ts';
 
 /** A TLS connection after its handshake, before anything is read from it. */
@@ -126,7 +126,9 @@ export class TlsListener {
 
   /** Stops accepting, but for what the kernel has accepted already. */
   async stopAccepting(boundMs: number): Promise<void> {
-    if (this.#acceptor.listening) await closeWhenQueueIsEmpty(this.#acceptor, boundMs);
+    if (!this.#acceptor.listening) return;
+    await emptyAcceptQueue(this.#acceptor, boundMs);
+    this.#acceptor.close();
   }
 
   /** Ends the handshakes of those that have not said a word since they connected. */

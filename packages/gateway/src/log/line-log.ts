@@ -7,6 +7,8 @@ const FLUSH_LENGTH = 32_768;
 
 /** A log of lines, written in batches. */
 export interface LineLog {
+  /** Whether anybody reads it: where nobody does, lines need not be made. */
+  readonly on: boolean;
   /** @param line - without its end */
   write(line: string): void;
   /** Writes what is waiting, at once. */
@@ -16,7 +18,9 @@ export interface LineLog {
 /** Where the batches go: all or an error, synchronously, so that nothing is lost at the end of the process. */
 export type Sink = (text: string) => void;
 
-export function createLineLog(sink: Sink): LineLog {
+/** @param sink - undefined: nobody reads it */
+export function createLineLog(sink: Sink | undefined): LineLog {
+  if (sink === undefined) return { on: false, write: () => undefined, flush: () => undefined };
   let waiting = '';
   let timer: NodeJS.Timeout | undefined;
   const flush = () => {
@@ -27,6 +31,7 @@ export function createLineLog(sink: Sink): LineLog {
     if (text !== '') sink(text);
   };
   return {
+    on: true,
     write(line) {
       waiting += `${line}\n`;
       if (waiting.length >= FLUSH_LENGTH) flush();
@@ -37,12 +42,12 @@ export function createLineLog(sink: Sink): LineLog {
 }
 
 /**
- * The sink of a configuration.
+ * The sink of a configuration; undefined where it wants none.
  *
  * @throws where the file cannot be opened
  */
-export function openSink(target: AccessLogTarget): Sink {
-  if (target.to === 'off') return () => undefined;
+export function openSink(target: AccessLogTarget): Sink | undefined {
+  if (target.to === 'off') return undefined;
   // Opened for appending: several workers write whole batches to one file.
   const fd = target.to === 'file' ? openSync(target.file, 'a', 0o640) : target.to === 'stdout' ? 1 : 2;
   return (text) => writeAll(fd, text);

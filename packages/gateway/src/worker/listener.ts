@@ -132,7 +132,7 @@ export class GatewayListener {
     peer: Peer,
   ): ConnectionContext {
     const { log, metrics, now } = this.#shared;
-    const common = connectionFields(`${remoteAddress}:${remotePort}`, socket, sni, peer);
+    const common = log.on ? connectionFields(`${remoteAddress}:${remotePort}`, socket, sni, peer) : '';
     return {
       id,
       alpn: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1',
@@ -146,7 +146,7 @@ export class GatewayListener {
       now,
       log(entry) {
         metrics.request(entry);
-        log.write(accessLine(entry, common));
+        if (log.on) log.write(accessLine(entry, common));
       },
       metrics,
     };
