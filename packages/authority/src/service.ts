@@ -8,10 +8,18 @@ import type {
   Convergence,
   IssuedCertificate,
 } from '@countersign/protocol';
-import type { AuditActor, RevocationReason, RevocationResult, ReleaseResult } from '@countersign/protocol';
+import type {
+  AllowResult,
+  AuditActor,
+  BlockList,
+  RevocationReason,
+  RevocationResult,
+  ReleaseResult,
+} from '@countersign/protocol';
 import type { SecretSeal } from './domain/acme/context.ts';
 import { createEabKey, describeEabKey, removeEabKey } from './domain/acme/eab.ts';
 import type { EabPolicy } from './domain/acme/records.ts';
+import { allow, blockedIdentities } from './domain/blocks.ts';
 import type { CrlPublisher } from './domain/crl/publisher.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
@@ -104,6 +112,16 @@ export class AuthorityService {
 
   removeAcmeKey(id: string, actor: AuditActor): Promise<Outcome<object>> {
     return removeEabKey(this.#parts.context, id, actor);
+  }
+
+  async listBlocked(): Promise<BlockList> {
+    return { blocked: blockedIdentities(await this.#parts.context.store.blocks()) };
+  }
+
+  async allow(name: string, actor: AuditActor): Promise<Outcome<{ result: AllowResult }>> {
+    const { store, clock } = this.#parts.context;
+    const allowed = await allow(store, clock(), name.normalize('NFC'), actor);
+    return allowed.ok ? { ok: true, result: { name, names: [...allowed.names] } } : allowed;
   }
 
   /** Revokes, then waits until CRL, OCSP and gateways know, for a second at most. */

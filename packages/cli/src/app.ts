@@ -23,6 +23,7 @@ import { issue } from './commands/issue.ts';
 import { list } from './commands/list.ts';
 import { ocsp } from './commands/ocsp.ts';
 import { renew } from './commands/renew.ts';
+import { allow, blocked } from './commands/allow.ts';
 import { release, revoke } from './commands/revoke.ts';
 import { root } from './commands/root.ts';
 import { show } from './commands/show.ts';
@@ -54,6 +55,8 @@ export const commands: RouteMap<CliContext> = buildRouteMap({
     renew,
     revoke,
     release,
+    allow,
+    blocked,
     list,
     show,
     token,

@@ -15,6 +15,7 @@ export const auditActions = [
   'certificate.renewed',
   'certificate.revoked',
   'certificate.released',
+  'identity.allowed',
   'token.created',
   'token.redeemed',
   'token.revoked',

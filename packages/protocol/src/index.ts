@@ -1,5 +1,6 @@
 export * from './acme.ts';
 export * from './audit.ts';
+export * from './blocks.ts';
 export * from './certificates.ts';
 export * from './enrollment.ts';
 export * from './feed.ts';

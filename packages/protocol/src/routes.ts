@@ -6,6 +6,7 @@ import {
   acmeKeyRemovedSchema,
   acmeKeyRequestSchema,
 } from './acme.ts';
+import { allowRequestSchema, allowResultSchema, blockListSchema } from './blocks.ts';
 import {
   bundleSchema,
   certificateDetailSchema,
@@ -113,6 +114,21 @@ export const routes = {
     summary: 'End a hold',
     body: releaseRequestSchema,
     response: releaseResultSchema,
+  },
+  blocks: {
+    method: 'GET',
+    path: '/v1/blocks',
+    principals: ['admin'],
+    summary: 'The identities that a revocation has blocked',
+    response: blockListSchema,
+  },
+  allow: {
+    method: 'POST',
+    path: '/v1/blocks/removals',
+    principals: ['admin'],
+    summary: 'Let a blocked identity get certificates again',
+    body: allowRequestSchema,
+    response: allowResultSchema,
   },
   token: {
     method: 'POST',

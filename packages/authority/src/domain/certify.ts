@@ -2,6 +2,7 @@ import { assembleSigned, buildTbs } from '@countersign/pki';
 import type { Certificate, CertificateTemplate } from '@countersign/pki';
 import type { AuditAction, AuditActor, RecordedProfile } from '@countersign/protocol';
 import { recordAudit } from './audit.ts';
+import { blockedNames } from './blocks.ts';
 import { keyHashOf, sha256Hex } from './ca.ts';
 import type { SigningCa } from './ca.ts';
 import { namesOfCertificate } from './certificate-names.ts';
@@ -97,6 +98,9 @@ function keep(
   const sans = record.sans.map(({ type, value }) => `${type}:${value}`);
   return store.write(async (tx) => {
     if (await tx.keyIsRevoked(record.spkiSha256)) return revokedKey();
+    // What the authority issues to itself is not anybody's identity.
+    const blocked = actor.kind === 'authority' ? undefined : await blockedNames(tx, record);
+    if (blocked !== undefined) return blocked;
     const admitted = (await admit?.(tx, serial, issuedAt, record)) ?? { ok: true as const };
     if (!admitted.ok) return admitted;
     await tx.addCertificate(record);

@@ -7,6 +7,7 @@ import type {
   San,
 } from '@countersign/protocol';
 import type { AcmeReader, AcmeWriter } from './acme/records.ts';
+import type { BlockReader, BlockWriter } from './blocks.ts';
 
 /** Milliseconds since the epoch (UTC). */
 export type Clock = () => number;
@@ -161,7 +162,7 @@ export interface CertificateFilter {
 }
 
 /** Questions to the store. */
-export interface StoreReader extends AcmeReader {
+export interface StoreReader extends AcmeReader, BlockReader {
   state(): Promise<StoreState>;
   certificate(issuer: string, serial: string): Promise<StoredCertificate | undefined>;
   certificatesBySerial(serial: string): Promise<StoredCertificate[]>;
@@ -214,7 +215,7 @@ export interface StoreReader extends AcmeReader {
 }
 
 /** Changes, within one transaction. */
-export interface StoreWriter extends StoreReader, AcmeWriter {
+export interface StoreWriter extends StoreReader, AcmeWriter, BlockWriter {
   addCertificate(certificate: NewCertificate): Promise<void>;
   revokeCertificate(id: number, revocation: Revocation): Promise<void>;
   releaseCertificate(id: number): Promise<void>;

@@ -1,6 +1,7 @@
 import { parseCertificate } from '@countersign/pki';
 import type { AuditActor, RevocationReason } from '@countersign/protocol';
 import { recordAudit } from './audit.ts';
+import { blockNames } from './blocks.ts';
 import { refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import type { Store, StoredCertificate, StoreReader, StoreWriter } from './ports.ts';
@@ -94,7 +95,7 @@ async function tell(
 
 /**
  * Revokes what `target` means, and with a name its open tokens. What is revoked already stays as it is, save that a hold can become
- * final. `invalidityDate` says since when the key is suspected. Refuses with `unknown_certificate`, `forbidden` for a CA's own certificate
+ * final. Some reasons block the names too: see `blockNames`. `invalidityDate` says since when the key is suspected. Refuses with `unknown_certificate`, `forbidden` for a CA's own certificate
  * and `bad_request` for an invalidity date in the future.
  */
 export function revoke(
@@ -125,6 +126,7 @@ export function revoke(
       const revocation = { reason, revokedAt: now, ...(invalidityDate === undefined ? {} : { invalidityDate }) };
       const after = { ...certificate, revocation };
       await tx.revokeCertificate(certificate.id, revocation);
+      await blockNames(tx, certificate, reason, now);
       seq = await tell(tx, 'revoked', after, now, before);
       const { serial, name, issuer } = certificate;
       await recordAudit(tx, now, 'certificate.revoked', actor, { serial, name, issuer, reason });

@@ -86,6 +86,13 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     'release',
     async ({ caller, body }) => need(await service.release(body, actorOf(caller))).result,
   );
+  serveRoute(app, whoCalls, 'blocks', () => service.listBlocked());
+  serveRoute(
+    app,
+    whoCalls,
+    'allow',
+    async ({ caller, body }) => need(await service.allow(body.name, actorOf(caller))).result,
+  );
   serveRoute(app, whoCalls, 'token', async ({ caller, body }) => {
     const { token, expiresAt } = need(await service.createToken(body, actorOf(caller)));
     return { token, expiresAt: new Date(expiresAt).toISOString() };

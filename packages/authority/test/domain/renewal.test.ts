@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { parseCertificate } from '@countersign/pki';
+import { blockingReasons } from '@countersign/protocol';
+import type { RevocationReason } from '@countersign/protocol';
+import { findAuditBreak } from '../../src/domain/audit.ts';
+import { allow, blockedIdentities } from '../../src/domain/blocks.ts';
+import { issueForAdmin } from '../../src/domain/doors.ts';
+import { createToken, redeemToken } from '../../src/domain/tokens.ts';
 import { renew } from '../../src/domain/renewal.ts';
 import { release, revoke } from '../../src/domain/revocation.ts';
 import { testDomain } from '../support/context.ts';
@@ -62,6 +68,52 @@ describeOnEachStore('renew', () => {
     domain.clock.advance(400 * 86_400_000);
     assert.deepEqual(await domain.store.revocationsAfter(undefined, domain.clock.now(), 10), []);
     assert.equal(await outcomeOf(current), 'renewal_refused');
+  });
+
+  it('after superseded its door issues anew; after what puts the holder in doubt no door does, until an administrator allows it', async () => {
+    const { store, clock, context } = domain;
+    const sans = [{ type: 'dns', value: 'shop.example' }] as const;
+    const wish = { name: 'shop', profile: 'client', sans, ttlSeconds: 900 } as const;
+    const enroll = async (name: string): Promise<string> => {
+      const made = await createToken(context, { ...wish, name }, local);
+      assert.ok(made.ok);
+      const redeemed = await redeemToken(context, made.token, (await newRequest()).csr);
+      return redeemed.ok ? 'ok' : redeemed.code;
+    };
+    const byAdmin = async (): Promise<string> => {
+      const { csr } = await newRequest();
+      const outcome = await issueForAdmin(context, { ...wish, name: 'other', csr }, local);
+      return outcome.ok ? 'ok' : outcome.code;
+    };
+    const revokeFor = async (reason: RevocationReason): Promise<void> => {
+      assert.ok((await revoke(store, clock.now(), { by: 'name', name: 'shop' }, reason, local)).ok);
+    };
+    await domain.issued('shop', 'client', { sans });
+    await revokeFor('superseded');
+    assert.equal(await enroll('shop'), 'ok');
+    for (const reason of blockingReasons) {
+      await revokeFor(reason);
+      const neighbour = await domain.issued('neighbour');
+      assert.equal(await enroll('shop'), 'identity_blocked', reason);
+      // Any of its names, whatever the others are, and whoever asks.
+      assert.equal(await enroll('another'), 'identity_blocked', reason);
+      assert.equal(await byAdmin(), 'identity_blocked', reason);
+      assert.equal(await outcomeOf(neighbour), 'ok');
+      const [blocked, ...more] = blockedIdentities(await store.blocks());
+      assert.deepEqual(
+        [blocked?.name, blocked?.names, blocked?.reason],
+        ['shop', ['cn:shop', 'dns:shop.example'], reason],
+      );
+      assert.deepEqual(more, []);
+      const allowed = await allow(store, clock.now(), 'shop', local);
+      assert.ok(allowed.ok);
+      assert.equal(await enroll('shop'), 'ok', reason);
+      const again = await allow(store, clock.now(), 'shop', local);
+      assert.equal(again.ok ? 'ok' : again.code, 'not_blocked');
+    }
+    const audited = (await store.auditAfter(0, 1000)).filter(({ action }) => action === 'identity.allowed');
+    assert.equal(audited.length, blockingReasons.length);
+    assert.equal(await findAuditBreak(store), undefined);
   });
 
   it('refuses while on hold, and goes on after a release', async () => {

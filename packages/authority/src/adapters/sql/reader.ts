@@ -13,6 +13,7 @@ import {
 import { sqlCrlReader } from './crl-reader.ts';
 import { preparing, throughKysely } from './prepared.ts';
 import type { Run } from './prepared.ts';
+import { blockReader } from './blocks.ts';
 import type { Tables } from './schema.ts';
 
 const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'] as const;
@@ -86,6 +87,7 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
 
   return {
     ...acmeReader(db),
+    ...blockReader(db, run),
     state,
     listCertificates,
     countCertificates,

@@ -123,6 +123,12 @@ export const tables = {
   }),
   /** The bases of URLs that certificates of a CA name. */
   crl_bases: table({ columns: { issuer: text, base: text, since: integer }, primaryKey: ['issuer', 'base'] }),
+  /** Names that nobody gets a certificate for: see domain/blocks.ts. */
+  blocks: table({
+    columns: { name: text, holder: text, reason: text, serial: text, blocked_at: integer },
+    primaryKey: ['name', 'holder'],
+    indexes: { blocks_holder: { on: ['holder'] } },
+  }),
   audit: table({
     columns: { seq: integer, at: integer, action: text, actor: text, details: text, previous_hash: text, hash: text },
     primaryKey: ['seq'],

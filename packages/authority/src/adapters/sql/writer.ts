@@ -6,6 +6,7 @@ import type { Run } from './prepared.ts';
 import { sqlReader } from './reader.ts';
 import { sqlCrlWriter } from './crl-writer.ts';
 import { rowFromCertificate } from './rows.ts';
+import { blockWriter } from './blocks.ts';
 import type { Tables } from './schema.ts';
 
 /** The store's changes as SQL that every database understands; `db` is in a transaction. */
@@ -55,6 +56,7 @@ export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
   return {
     ...reader,
     ...acmeWriter(db),
+    ...blockWriter(db),
     ...sqlCrlWriter(db, async () => (await reader.state()).crlNumbersFrom),
     addCertificate: async (certificate) => {
       await insertCertificate(rowFromCertificate(certificate));

@@ -183,6 +183,11 @@ describe('devices with a certificate of their factory', () => {
     assert.equal(await enroll(), 'enrolled');
     for (const reason of ['keyCompromise', 'unspecified', 'certificateHold']) {
       await revoke(reason);
+      if (reason === 'keyCompromise') {
+        assert.equal(await enroll(), 'identity_blocked');
+        const allowed = await running.ask('POST', '/v1/blocks/removals', { name: 'sensor-A7' });
+        assert.equal(allowed.status, 200);
+      }
       assert.equal(await enroll(), 'forbidden', reason);
       const { body: given } = await running.ask('POST', '/v1/tokens', { name: 'sensor-A7', profile: 'device' });
       const { body } = await estRequest([{ type: 'CN', value: 'sensor-A7' }]);
