@@ -227,6 +227,7 @@ describe('EST', () => {
     it('has no other operations and no other methods', async () => {
       for (const [method, path] of [
         ['POST', 'fullcmc'],
+        ['POST', 'serverkeygen'],
         ['GET', 'simpleenroll'],
         ['POST', 'cacerts'],
         ['GET', ''],
