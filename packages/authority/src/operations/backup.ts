@@ -42,7 +42,12 @@ export interface BackedUp {
  */
 export async function backup(
   dataDir: string,
-  options: Surroundings & { readonly out: string; readonly passphrase: string },
+  options: Surroundings & {
+    readonly out: string;
+    readonly passphrase: string;
+    /** Hears how many bytes are written. */
+    readonly onProgress?: (written: number) => void;
+  },
 ): Promise<BackedUp> {
   const folder = dataFolder(dataDir);
   await checkMarker(folder);
@@ -63,7 +68,7 @@ export async function backup(
       ...names.map((name) => ({ name, path: join(folder.path, name) })),
     ];
     const file = resolve(options.out);
-    const bytes = await writeNew(file, seal(pack(entries), options.passphrase));
+    const bytes = await writeNew(file, seal(pack(entries), options.passphrase), options.onProgress);
     await recordBackup(folder, options, file);
     return { file, bytes, auditBreak };
   } finally {
@@ -80,7 +85,11 @@ async function withCopy<T>(path: string, work: (store: Store) => Promise<T>): Pr
   }
 }
 
-async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
+async function writeNew(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  onProgress: (written: number) => void = () => undefined,
+): Promise<number> {
   let bytes = 0;
   try {
     const file = await open(path, 'wx', 0o600);
@@ -88,6 +97,7 @@ async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promi
       for await (const piece of content) {
         await file.writeFile(piece);
         bytes += piece.length;
+        onProgress(bytes);
       }
       await file.sync();
     } catch (error) {

@@ -103,7 +103,10 @@ describe('backup and restore', () => {
   it('tells of an audit log that was changed from outside, and saves it as it is', async () => {
     using folder = temporaryFolder();
     const running = await sharedTest();
-    const whole = await backup(running.data, { out: folder.in('whole'), passphrase });
+    const heard: number[] = [];
+    const onProgress = (written: number): number => heard.push(written);
+    const whole = await backup(running.data, { out: folder.in('whole'), passphrase, onProgress });
+    assert.equal(heard.at(-1), whole.bytes, 'its progress is told to the last byte');
     assert.equal(whole.auditBreak, undefined);
     assert.equal((await restore(folder.in('data'), { file: folder.in('whole'), passphrase })).auditBreak, undefined);
     const store = new DatabaseSync(folder.in('data', 'authority.sqlite'));

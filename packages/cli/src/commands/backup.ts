@@ -4,6 +4,7 @@ import { dataFolder, dataState, requireData } from '../data/folder.ts';
 import { takeLock } from '../data/lock.ts';
 import { requirePassphrase } from '../data/secrets.ts';
 import { type Output, outputOf } from '../terminal/output.ts';
+import { progressBar } from '../terminal/progress.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -26,10 +27,11 @@ export const backup = command<BackupFlags & { readonly out: string }>({
     requireData(folder);
     const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
     const authority = await import('@countersign/authority');
-    const { file, bytes, auditBreak } = await authority.backup(folder.path, {
-      out: pathFrom(this, given.out),
-      passphrase,
-    });
+    const bar = progressBar(this, 'writing');
+    const onProgress = (written: number): void => bar.update(written, undefined);
+    const { file, bytes, auditBreak } = await authority
+      .backup(folder.path, { out: pathFrom(this, given.out), passphrase, onProgress })
+      .finally(() => bar.end());
     output.object({ file, bytes, auditBreak });
     output.say(`wrote ${file} (${bytes} bytes)`);
     output.say(
