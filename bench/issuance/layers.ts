@@ -109,6 +109,7 @@ async function tbsOf(context: TokenContext, issuer: SigningCa, csr: string): Pro
     notBefore: now,
     notAfter: now + 86_400_000,
     partition: 0,
+    mustStaple: false,
   };
   return buildTbs(leafTemplate(contents, issuer, context.urls), issuer.signer.scheme);
 }

@@ -28,6 +28,8 @@ export const certificateRequestSchema = z.strictObject({
   notBefore: timestampSchema.optional(),
   notAfter: timestampSchema.optional(),
   lifetimeSeconds: z.int().min(1).optional(),
+  /** It says of itself that it comes with an OCSP response (RFC 7633); for profiles of servers. */
+  mustStaple: z.boolean().optional(),
 });
 export type CertificateRequest = z.input<typeof certificateRequestSchema>;
 

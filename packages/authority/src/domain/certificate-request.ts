@@ -35,15 +35,19 @@ function withoutNull({ oid, parameters }: AlgorithmIdentifier): AlgorithmIdentif
   return algorithmIdentifier(oid, oid.startsWith(ecdsa) && isNull ? undefined : parameters);
 }
 
+/** The TLS extension by whose number "must staple" is asked for (RFC 6066 section 8). */
+const STATUS_REQUEST = 5;
+
 /**
- * The key of a certificate request that proves its possession, and the subjectAltNames it asks for. Its subject is not read: a holder's
+ * The key of a certificate request that proves its possession, the subjectAltNames it asks for, and whether it asks to be one that
+ * must be stapled (RFC 7633). Its subject is not read: a holder's
  * name comes from the door. The proof is checked by `elsewhere` where that is given.
  */
 export async function readRequest(
   pem: string,
   crypto: Crypto,
   elsewhere?: AsyncVerifier,
-): Promise<Outcome<{ spki: SubjectPublicKeyInfo; names: NameSet }>> {
+): Promise<Outcome<{ spki: SubjectPublicKeyInfo; names: NameSet; mustStaple: boolean }>> {
   let csr: Csr;
   try {
     csr = parse(pem);
@@ -59,5 +63,6 @@ export async function readRequest(
   if (!proof.ok) return refuse('csr_signature', `its signature does not hold (${proof.code})`);
   const names = typedNames(csr.requestedExtensions.subjectAltName ?? []);
   if ('malformed' in names) return refuse('name_not_proven', `the certificate request asks for ${names.malformed}`);
-  return { ok: true, spki: csr.spki, names: nameSet(names) };
+  const mustStaple = csr.requestedExtensions.tlsFeature?.includes(STATUS_REQUEST) === true;
+  return { ok: true, spki: csr.spki, names: nameSet(names), mustStaple };
 }

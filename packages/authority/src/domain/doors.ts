@@ -16,6 +16,7 @@ export interface DirectRequest extends ValidityRequest {
   readonly profile: ProfileName;
   readonly sans: readonly San[];
   readonly csr: string;
+  readonly mustStaple?: boolean | undefined;
 }
 
 /** An administrator vouches for the names of the request itself, and for nothing that only the CSR asks for. */

@@ -42,6 +42,8 @@ export interface IssueRequest extends ValidityRequest {
   readonly sans: readonly San[];
   /** PEM of a PKCS#10 request. */
   readonly csr: string;
+  /** The certificate says that it comes with an OCSP response (RFC 7633); its request may ask for that too. */
+  readonly mustStaple?: boolean | undefined;
   readonly actor: Certification['actor'];
   readonly action: Certification['action'];
   /**
@@ -77,6 +79,10 @@ async function issueOne(
   if (!named.ok) return named;
   const key = await readKey(context, profile, request.csr, named.names);
   if (!key.ok) return key;
+  const mustStaple = key.mustStaple || request.mustStaple === true;
+  if (mustStaple && !profile.mayMustStaple) {
+    return refuse('profile_forbids', `profile ${profile.name} is no server's, which could staple an OCSP response`);
+  }
   const issuer = currentIssuer(context.cas(), now);
   if (issuer === undefined)
     return refuse(
@@ -92,7 +98,8 @@ async function issueOne(
   const { names } = named;
   const name = commonNameOf(names);
   const { notBefore, notAfter, lifetimeSeconds } = validity;
-  const contents = { profile, name, names, spki: key.spki, serialNumber, notBefore, notAfter, partition };
+  const { spki } = key;
+  const contents = { profile, name, names, spki, serialNumber, notBefore, notAfter, partition, mustStaple };
   const { actor, action, admit } = request;
   const certified = await certify(context, {
     issuer,
@@ -118,11 +125,11 @@ async function readKey(
   profile: Profile,
   pem: string,
   names: NameSet,
-): Promise<Outcome<{ spki: SubjectPublicKeyInfo }>> {
+): Promise<Outcome<{ spki: SubjectPublicKeyInfo; mustStaple: boolean }>> {
   const { threads } = context;
   const csr = await readRequest(pem, context.crypto, threads?.pay === true ? threads.verifier : undefined);
   if (!csr.ok) return csr;
-  const { spki } = csr;
+  const { spki, mustStaple } = csr;
   if (!allowsKey(profile.keys, spki.key)) {
     return refuse('key_not_allowed', `profile ${profile.name} takes no ${describeKey(spki.key)} key`);
   }
@@ -136,7 +143,7 @@ async function readKey(
     return refuse('key_not_allowed', "this is a CA's own key");
   }
   // Whether it was revoked is asked where it counts, in the transaction that stores the certificate.
-  return { ok: true, spki };
+  return { ok: true, spki, mustStaple };
 }
 
 function answer(

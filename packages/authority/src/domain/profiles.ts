@@ -16,6 +16,8 @@ export interface Profile {
   readonly wildcards: boolean;
   /** Its NAME is a host's: it is also a subjectAltName. */
   readonly nameIsHost: boolean;
+  /** It may say that it comes with an OCSP response (RFC 7633): whoever serves can staple one, a client cannot. */
+  readonly mayMustStaple: boolean;
   readonly keys: KeyRule;
 }
 
@@ -42,6 +44,7 @@ function define(name: ProfileName, lifetimeDays: number, rest: Partial<Profile>)
     sanTypes: ['dns', 'ip', 'uri', 'email'],
     wildcards: false,
     nameIsHost: false,
+    mayMustStaple: rest.usages?.includes('serverAuth') === true,
     keys: strongKeys,
     ...rest,
   };

@@ -1,3 +1,4 @@
+import { parseCertificate } from '@countersign/pki';
 import type { IssuedCertificate } from '@countersign/protocol';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
@@ -38,6 +39,7 @@ export async function renew(
     profile,
     sans,
     csr,
+    mustStaple: parseCertificate(current.der).mustStaple,
     lifetimeSeconds: Math.min(current.lifetimeSeconds, profiles[profile].lifetimeSeconds),
     actor: { kind: 'holder', name, serial },
     action: 'certificate.renewed',

@@ -12,6 +12,7 @@ import {
   subjectAltName,
   subjectKeyId,
   parseIpAddress,
+  tlsFeature,
 } from '@countersign/pki';
 import type { Certificate, CertificateTemplate, Extension, GeneralName, SubjectPublicKeyInfo } from '@countersign/pki';
 import { keyIdentifier } from './ca.ts';
@@ -58,6 +59,9 @@ function generalNames(names: NameSet): GeneralName[] {
   );
 }
 
+/** "Must staple": the TLS extension that the server has to answer (RFC 7633, RFC 6066 section 8). */
+const STATUS_REQUEST = 5;
+
 /** What a leaf is made of. */
 export interface LeafContents {
   readonly profile: Profile;
@@ -68,6 +72,7 @@ export interface LeafContents {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly partition: number;
+  readonly mustStaple: boolean;
 }
 
 /** What the certificate of every end entity says first: who, until when, with which key; that it is no CA, and signs. */
@@ -103,6 +108,7 @@ export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): 
   return endEntity(leaf, issuer, usages, [
     ...issuerPointers(urls, issuer, partition),
     ...(sans.length > 0 ? [subjectAltName(sans)] : []),
+    ...(leaf.mustStaple ? [tlsFeature([STATUS_REQUEST])] : []),
     profileName(profile.name),
   ]);
 }

@@ -7,10 +7,11 @@ import {
   parseIpAddress,
   pemDecode,
   pemEncode,
+  tlsFeature,
   verifySignature,
 } from '@countersign/pki';
 import type { GeneralName } from '@countersign/pki';
-import { generateKeyPair, nodeCrypto } from '@countersign/trust';
+import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import type { San } from '@countersign/protocol';
 import * as fc from 'fast-check';
@@ -73,6 +74,28 @@ describeOnEachStore('issue', () => {
       assert.deepEqual(leafOf(outcome.issued.certificate).spki.der, key.spki);
     });
   }
+
+  it('makes certificates that must be stapled, for servers alone, by the door’s word or by the request’s', async () => {
+    const plain = (await newRequest()).csr;
+    const { privateKey } = await generateKeyPair('p256');
+    const asking = pemEncode(
+      'CERTIFICATE REQUEST',
+      await buildCsr({ subject: buildName([]), extensions: [tlsFeature([5])] }, nodeSigner(privateKey)),
+    );
+    const wordOf = async (profile: 'server' | 'peer' | 'client', csr: string, mustStaple?: boolean) => {
+      const outcome = await issueForAdmin(
+        domain.context,
+        { name: 'must.example', profile, sans: [], csr, mustStaple },
+        local,
+      );
+      return outcome.ok ? leafOf(outcome.issued.certificate).mustStaple : outcome.code;
+    };
+    assert.equal(await wordOf('server', plain), false);
+    assert.equal(await wordOf('server', plain, true), true);
+    assert.equal(await wordOf('peer', asking), true);
+    assert.equal(await wordOf('client', plain, true), 'profile_forbids');
+    assert.equal(await wordOf('client', asking), 'profile_forbids');
+  });
 
   it('refuses a request without proof of possession', async () => {
     const mine = await newRequest();

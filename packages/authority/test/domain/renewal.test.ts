@@ -40,6 +40,15 @@ describeOnEachStore('renew', () => {
     assert.equal(parseCertificate(stored.der).notAfter, domain.clock.now() + 30 * 86_400_000);
   });
 
+  it('goes on demanding a stapled response', async () => {
+    const { csr } = await newRequest();
+    const current = await domain.issued('must.example', 'server', { mustStaple: true });
+    const outcome = await renew(domain.context, current, csr);
+    assert.ok(outcome.ok);
+    const [stored] = await domain.store.certificatesBySerial(outcome.issued.serial);
+    assert.equal(parseCertificate(stored?.der ?? new Uint8Array()).mustStaple, true);
+  });
+
   it('gives no more time than the certificate was issued for, nor than its profile', async () => {
     const short = await domain.issued('brief', 'client', { lifetimeSeconds: 60 });
     const long = await domain.issued('lasting', 'client', { lifetimeSeconds: 1000 * 86_400 });

@@ -26,6 +26,7 @@ interface IssueFlags extends flags.AdminFlags, Validity {
   readonly profile: (typeof issuable)[number];
   readonly san?: readonly San[];
   readonly csr?: string;
+  readonly mustStaple?: boolean;
   readonly out?: string;
   readonly force?: boolean;
   readonly p12?: boolean;
@@ -51,7 +52,13 @@ export const issue = command<IssueFlags, [string]>({
     using client = adminClient(target);
     const { issueIdentity } = await import('../identity/issue.ts');
     const { issued, written } = await issueIdentity(client, {
-      request: { name, profile: given.profile, sans: namesFor(given.profile, name, given.san ?? []), ...validity },
+      request: {
+        name,
+        profile: given.profile,
+        sans: namesFor(given.profile, name, given.san ?? []),
+        ...(given.mustStaple === true ? { mustStaple: true } : {}),
+        ...validity,
+      },
       csr,
       files: identityFiles(out, name),
       force: given.force === true,
@@ -70,6 +77,7 @@ export const issue = command<IssueFlags, [string]>({
       profile: { kind: 'enum', values: issuable, default: 'client', brief: 'What kind of certificate it is' },
       san: flags.san,
       csr: flags.file('A certificate request (PEM or DER) whose key is elsewhere'),
+      mustStaple: flags.toggle('The certificate demands a stapled OCSP response (RFC 7633); for server and peer'),
       minutes: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N minutes' },
       hours: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N hours' },
       days: { kind: 'parsed', parse: parseCount, optional: true, placeholder: 'N', brief: 'Valid for N days' },

@@ -110,7 +110,7 @@ export class ServerCertificates {
     const answer = await callAuthority({
       url,
       path: 'v1/certificates',
-      body: { name, profile: 'server', sans, csr: request.csr },
+      body: { name, profile: 'server', sans, csr: request.csr, ...(source.mustStaple ? { mustStaple: true } : {}) },
       ca,
       identity: { cert, key },
     });

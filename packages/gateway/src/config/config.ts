@@ -81,7 +81,7 @@ export interface UpstreamConfig {
 
 /** Where a server certificate comes from; hosts that name the same source share it by `id`. */
 export type CertificateSource =
-  | { readonly id: string; readonly from: 'authority'; readonly names: readonly string[] }
+  | { readonly id: string; readonly from: 'authority'; readonly names: readonly string[]; readonly mustStaple: boolean }
   | { readonly id: string; readonly from: 'files'; readonly cert: string; readonly key: string };
 
 export interface AuthorityConfig {

@@ -135,7 +135,9 @@ function compileCertificate(
     });
   }
   const sorted = [...new Set(names)].toSorted();
-  return { id: `authority:${sorted.join(',')}`, from: 'authority', names: sorted };
+  const mustStaple = source.authority.mustStaple === true;
+  const id = `authority:${sorted.join(',')}${mustStaple ? ' must-staple' : ''}`;
+  return { id, from: 'authority', names: sorted, mustStaple };
 }
 
 /** A route's path is matched against normalised paths, so it has to be one. */

@@ -62,6 +62,12 @@ const certificateSchema = z
     z.strictObject({
       authority: z.strictObject({
         names: z.array(text('A DNS name or IP address.')).min(1).optional().describe('Absent: the names of the host.'),
+        mustStaple: z
+          .boolean()
+          .optional()
+          .describe(
+            'Whether the certificate demands of every client that it comes with an OCSP response. Absent: false.',
+          ),
       }),
     }),
     z.strictObject({
