@@ -27,7 +27,7 @@ export const verify = command<VerifyFlags, [string]>({
     if (given.algorithms === 'legacy')
       output.note('countersign: legacy algorithms count here; no listener admits them');
     const { judgeFiles } = await import('../verification/verify.ts');
-    const verdict = judgeFiles({
+    const question = {
       certificate: pathFrom(this, file),
       trust: paths(given.trust),
       intermediates: paths(given.intermediates),
@@ -39,12 +39,15 @@ export const verify = command<VerifyFlags, [string]>({
       profile: given.profile ?? 'rfc5280',
       strict: given.profile === 'rfc5280',
       algorithms: given.algorithms,
-    });
+    } as const;
+    const verdict = judgeFiles(question, (path, why) =>
+      output.note(`countersign: something in ${path} is malformed and does not count: ${why}`),
+    );
     output.object(verdict);
     if (!verdict.ok) {
       // With --json the verdict is on stdout; the line on stderr is for people.
-      const { code, detail } = verdict;
-      throw new CliFailure({ foreignCode: code, message: `refused: ${code}: ${detail}`, told: true });
+      const { code, message } = verdict;
+      throw new CliFailure({ foreignCode: code, message: `refused: ${code}: ${message}`, told: true });
     }
     output.say('valid');
     for (const { subject, serial } of verdict.path) output.say(`  ${subject} (${serial})`);
@@ -53,7 +56,7 @@ export const verify = command<VerifyFlags, [string]>({
     flags: {
       json: flags.json,
       trust: flags.files('CA certificates to trust, self-signed or not'),
-      intermediates: flags.files('Certificates that may stand between'),
+      intermediates: flags.files('Certificates that may stand between: files (PEM, DER, PKCS#7) and folders of them'),
       crl: flags.files('CRLs; once one is given, what they do not cover is refused'),
       crlScope: {
         kind: 'enum',

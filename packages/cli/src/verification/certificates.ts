@@ -1,12 +1,22 @@
-// Certificates of files that the command line names, each PEM or DER.
-import { type Certificate, type Crl, parseCertificate, parseCrl, pemDecode, PkiError } from '@countersign/pki';
+// Certificates of files that the command line names, each PEM, DER or PKCS#7.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Certificate,
+  type Crl,
+  parseCertificate,
+  parseCertsOnly,
+  parseCrl,
+  pemDecode,
+  PkiError,
+} from '@countersign/pki';
 import { readUserBytes } from '../admin/target.ts';
 import { CliFailure } from '../failure.ts';
 
 /** The certificates of a file as DER, in its order. @throws CliFailure (exit 2) when it holds none. */
 export function readCertificates(path: string): readonly Uint8Array[] {
   const bytes = readUserBytes(path);
-  const found = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : pemCertificates(path, bytes);
+  const found = bytes[0] === 0x30 ? derCertificates(new Uint8Array(bytes)) : pemCertificates(path, bytes);
   if (found.length > 0) return found;
   throw unreadable(path, 'there is no certificate in it');
 }
@@ -25,18 +35,55 @@ export function parseCertificates(paths: readonly string[]): readonly Certificat
   );
 }
 
-/** The CRLs of several files, parsed. @throws CliFailure (exit 2) that names the file of a malformed one, or of none. */
-export function parseCrls(paths: readonly string[]): readonly Crl[] {
+/** Told of what cannot be read and so cannot help: the file, and what is wrong with it. */
+export type OnMalformed = (path: string, why: string) => void;
+
+/**
+ * The certificates of several files and folders that are well-formed: what nobody can read is on no path.
+ *
+ * @throws CliFailure (exit 2) for a file that can't be read or holds no certificate; those of a folder are passed over.
+ */
+export function wellFormedCertificates(paths: readonly string[], onMalformed: OnMalformed): readonly Certificate[] {
+  return paths
+    .flatMap((path) => (isFolder(path) ? certificatesIn(path) : readCertificates(path).map((der) => ({ path, der }))))
+    .flatMap(({ path, der }) => unlessMalformed(path, () => parseCertificate(der), onMalformed));
+}
+
+/** The CRLs of several files that are well-formed. @throws CliFailure (exit 2) for a file that can't be read or holds no CRL. */
+export function wellFormedCrls(paths: readonly string[], onMalformed: OnMalformed): readonly Crl[] {
   return paths.flatMap((path) => {
     const bytes = readUserBytes(path);
+    const ders = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : pemBlocks(path, bytes, ['X509 CRL']);
+    if (ders.length === 0) throw unreadable(path, 'there is no CRL in it');
+    return ders.flatMap((der) => unlessMalformed(path, () => parseCrl(der), onMalformed));
+  });
+}
+
+function unlessMalformed<T>(path: string, read: () => T, onMalformed: OnMalformed): readonly T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    onMalformed(path, error.message);
+    return [];
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Those of each file of a folder that holds any; keys and notes may lie beside them. */
+function certificatesIn(folder: string): readonly { readonly path: string; readonly der: Uint8Array }[] {
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const names = files.map(({ name }) => join(folder, name)).toSorted();
+  return names.flatMap((path) => {
     try {
-      const ders = bytes[0] === 0x30 ? [new Uint8Array(bytes)] : blocks(bytes, 'X509 CRL');
-      if (ders.length > 0) return ders.map((der) => parseCrl(der));
+      return readCertificates(path).map((der) => ({ path, der }));
     } catch (error) {
-      if (error instanceof PkiError) throw unreadable(path, error.message);
+      if (error instanceof CliFailure) return [];
       throw error;
     }
-    throw unreadable(path, 'there is no CRL in it');
   });
 }
 
@@ -45,17 +92,28 @@ export function unreadable(path: string, why: string): CliFailure {
   return new CliFailure({ code: 'file_unreadable', message: `${path} can't be used: ${why}`, exit: 2 });
 }
 
-function pemCertificates(path: string, bytes: Buffer): readonly Uint8Array[] {
+/** A certificate, or a PKCS#7 file of them. */
+function derCertificates(der: Uint8Array): readonly Uint8Array[] {
   try {
-    return blocks(bytes, 'CERTIFICATE');
+    return parseCertsOnly(der).certificates;
   } catch (error) {
-    if (error instanceof PkiError) throw unreadable(path, error.message);
+    if (error instanceof PkiError) return [der];
     throw error;
   }
 }
 
-function blocks(bytes: Uint8Array, wanted: string): readonly Uint8Array[] {
-  return pemDecode(bytes)
-    .filter(({ label }) => label === wanted)
-    .map(({ der }) => der);
+function pemCertificates(path: string, bytes: Buffer): readonly Uint8Array[] {
+  const labels = ['CERTIFICATE', 'X509 CERTIFICATE', 'PKCS7', 'CMS'];
+  return pemBlocks(path, bytes, labels).flatMap(derCertificates);
+}
+
+function pemBlocks(path: string, bytes: Uint8Array, wanted: readonly string[]): readonly Uint8Array[] {
+  try {
+    return pemDecode(bytes)
+      .filter(({ label }) => wanted.includes(label))
+      .map(({ der }) => der);
+  } catch (error) {
+    if (error instanceof PkiError) throw unreadable(path, error.message);
+    throw error;
+  }
 }

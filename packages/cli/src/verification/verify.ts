@@ -6,6 +6,7 @@ import {
   crlChecker,
   nameToString,
   parseCertificate,
+  PATH_CODES,
   type PathFault,
   type PathProfile,
   PkiError,
@@ -13,7 +14,7 @@ import {
   trustAnchor,
 } from '@countersign/pki';
 import { nodeCrypto } from '@countersign/trust';
-import { parseCertificates, parseCrls, readCertificates } from './certificates.ts';
+import { type OnMalformed, readCertificates, wellFormedCertificates, wellFormedCrls } from './certificates.ts';
 
 /** Which files are judged, and by which rules. Paths are absolute. */
 export interface Judgement {
@@ -46,6 +47,8 @@ export interface Refusal {
   readonly code: string;
   readonly reason: string;
   readonly detail: string;
+  /** For people: which certificate, and what is wrong with it. */
+  readonly message: string;
   readonly at?: Brief;
 }
 
@@ -57,19 +60,21 @@ export type FileVerdict =
 /**
  * Judges a certificate file.
  *
+ * @param onMalformed told of certificates and CRLs beside it that nobody can read, and that therefore do not count
  * @throws CliFailure (exit 2) for files that can't be read; what is wrong with the certificate itself is a verdict.
  */
-export function judgeFiles(judgement: Judgement): FileVerdict {
-  const anchors = parseCertificates(judgement.trust).map(trustAnchor);
-  const crls = parseCrls(judgement.crls ?? []);
+export function judgeFiles(judgement: Judgement, onMalformed: OnMalformed): FileVerdict {
+  const anchors = wellFormedCertificates(judgement.trust, onMalformed).map(trustAnchor);
+  const crls = wellFormedCrls(judgement.crls ?? [], onMalformed);
   const [leafDer, ...rest] = readCertificates(judgement.certificate);
   const leaf = parsed(leafDer ?? new Uint8Array());
   if (leaf instanceof PkiError) {
-    return { ok: false, code: 'malformed_certificate', reason: leaf.code, detail: leaf.message, attempts: [] };
+    const message = `the certificate is malformed: ${leaf.message}`;
+    return { ok: false, code: 'malformed_certificate', reason: leaf.code, detail: leaf.message, message, attempts: [] };
   }
   const result = buildAndValidate(leaf, {
     anchors,
-    intermediates: [...wellFormed(rest), ...parseCertificates(judgement.intermediates)],
+    intermediates: [...wellFormed(rest), ...wellFormedCertificates(judgement.intermediates, onMalformed)],
     time: judgement.time,
     crypto: nodeCrypto,
     profile: judgement.profile,
@@ -85,7 +90,13 @@ export function judgeFiles(judgement: Judgement): FileVerdict {
 }
 
 function refusal({ code, detail, at }: PathFault): Refusal {
-  return { code: refusalOf(code), reason: code, detail, ...(at === undefined ? {} : { at: brief(at) }) };
+  const { words } = PATH_CODES[code];
+  const who =
+    at === undefined
+      ? 'the trusted name'
+      : `${nameToString(at.subject) || 'a certificate without subject'} (${at.serialHex})`;
+  const message = `${who}: ${words}${detail === '' || words.includes(detail) ? '' : ` (${detail})`}`;
+  return { code: refusalOf(code), reason: code, detail, message, ...(at === undefined ? {} : { at: brief(at) }) };
 }
 
 function brief(certificate: Certificate): Brief {

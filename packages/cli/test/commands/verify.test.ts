@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { buildCrl, crlNumber, OID, pemEncode } from '@countersign/pki';
+import { buildCertsOnly, buildCrl, crlNumber, OID, pemEncode } from '@countersign/pki';
 import { createRoot, temporaryFolder, type TestCa } from '@countersign/testkit';
 import { inProcess } from '../in-process.ts';
 
@@ -52,7 +52,7 @@ test('a refusal has a code, the reason behind it, and a line for people', async 
   assert.equal(told.stdout.trimEnd().split('\n').length, 1);
   assert.equal(verdictOf(told.stdout)['code'], 'wrong_usage');
   assert.equal(verdictOf(told.stdout)['reason'], 'extended_key_usage');
-  assert.match(told.stderr, /^countersign: refused: wrong_usage: .+\n$/u);
+  assert.match(told.stderr, /^countersign: refused: wrong_usage: CN=srv \([0-9a-f]+\): its extended key usage .+\n$/u);
 });
 
 test('--time judges for another moment', async () => {
@@ -145,4 +145,31 @@ test('--profile rfc5280, when named, holds issuers to section 4 of the RFC too; 
   const named = await inProcess([...args, '--profile', 'rfc5280'], { cwd });
   assert.equal(named.exit, 1);
   assert.equal(verdictOf(named.stdout)['code'], 'malformed_certificate');
+});
+
+test('intermediates come in folders and PKCS#7 files too; what is malformed among them does not count', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const issuing = await root.issueCa('Issuing');
+  (await issuing.issue('demo')).write(folder.path, 'demo', { leafOnly: true });
+  root.write(folder.path, 'root');
+  mkdirSync(folder.in('between'));
+  issuing.write(folder.in('between'), 'issuing', { leafOnly: true });
+  writeFileSync(folder.in('between/notes.txt'), 'no certificate');
+  writeFileSync(folder.in('broken.pem'), pemEncode('CERTIFICATE', issuing.der.subarray(0, 200)));
+  writeFileSync(folder.in('issuing.p7b'), buildCertsOnly({ certificates: [issuing.der], crls: [] }));
+  writeFileSync(
+    folder.in('issuing.p7.pem'),
+    pemEncode('PKCS7', buildCertsOnly({ certificates: [issuing.der], crls: [] })),
+  );
+  const cwd = folder.path;
+  const args = ['verify', 'demo.crt', '--trust', 'root.crt', '--json', '--intermediates'];
+  for (const given of ['between', 'issuing.p7b', 'issuing.p7.pem']) {
+    const ran = await inProcess([...args, given, 'broken.pem'], { cwd });
+    assert.equal(ran.exit, 0, `${given}: ${ran.stderr}`);
+    assert.match(ran.stderr, /broken\.pem is malformed/u);
+  }
+  const broken = await inProcess([...args, 'broken.pem'], { cwd });
+  assert.equal(broken.exit, 1);
+  assert.equal(verdictOf(broken.stdout)['code'], 'untrusted_issuer');
 });
