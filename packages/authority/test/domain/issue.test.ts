@@ -167,29 +167,40 @@ describeOnEachStore('issue', () => {
     assert.equal(again.ok ? 'ok' : again.code, 'key_revoked');
   });
 
-  it('does not store what was revoked while it was being signed', async () => {
-    const { csr } = await newRequest();
-    const request = { name: 'racer', profile: 'client' as const, sans: [], csr };
-    assert.ok((await issueForAdmin(domain.context, request, local)).ok);
-    const current = (await domain.store.certificatesByName('racer', domain.clock.now()))[0];
-    const [issuer] = domain.cas.issuing;
-    assert.ok(current && issuer);
-    // The revocation comes in after every check and before the certificate is stored.
-    const sign = async (data: Uint8Array): Promise<Uint8Array> => {
-      const target = { by: 'name', name: 'racer' } as const;
-      await revoke(domain.store, domain.clock.now(), target, 'keyCompromise', local);
-      return issuer.signer.sign(data);
-    };
-    const cas = { ...domain.cas, issuing: [{ ...issuer, signer: { ...issuer.signer, sign } }] };
-    const context = { ...domain.context, cas: () => cas };
-    const again = await issueForAdmin(context, request, local);
-    assert.equal(again.ok ? 'ok' : again.code, 'key_revoked');
-    assert.equal((await domain.store.certificatesByName('racer', domain.clock.now())).length, 1);
+  // A reason that puts the holder in doubt blocks its names besides its key; any other bars the key alone.
+  for (const [reason, ofRenewal] of [
+    ['superseded', 'renewal_refused'],
+    ['keyCompromise', 'identity_blocked'],
+  ] as const) {
+    it(`does not store what was revoked as ${reason} while it was being signed`, async () => {
+      const [issuer] = domain.cas.issuing;
+      assert.ok(issuer);
+      // The revocation comes in after every check and before the certificate is stored.
+      const racingWith = (name: string): typeof domain.context => {
+        const sign = async (data: Uint8Array): Promise<Uint8Array> => {
+          await revoke(domain.store, domain.clock.now(), { by: 'name', name }, reason, local);
+          return issuer.signer.sign(data);
+        };
+        const cas = { ...domain.cas, issuing: [{ ...issuer, signer: { ...issuer.signer, sign } }] };
+        return { ...domain.context, cas: () => cas };
+      };
+      const stored = async (name: string): Promise<number> =>
+        (await domain.store.certificatesByName(name, domain.clock.now())).length;
 
-    const other = await domain.issued('racer');
-    const renewed = await renew(context, other, (await newRequest()).csr);
-    assert.equal(renewed.ok ? 'ok' : renewed.code, 'renewal_refused');
-  });
+      const racer = `racer-${reason.toLowerCase()}`;
+      const request = { name: racer, profile: 'client' as const, sans: [], csr: (await newRequest()).csr };
+      assert.ok((await issueForAdmin(domain.context, request, local)).ok);
+      const again = await issueForAdmin(racingWith(racer), request, local);
+      assert.equal(again.ok ? 'ok' : again.code, 'key_revoked');
+      assert.equal(await stored(racer), 1);
+
+      const renewer = `renewer-${reason.toLowerCase()}`;
+      const current = await domain.issued(renewer);
+      const renewed = await renew(racingWith(renewer), current, (await newRequest()).csr);
+      assert.equal(renewed.ok ? 'ok' : renewed.code, ofRenewal);
+      assert.equal(await stored(renewer), 1);
+    });
+  }
 
   it('gives a gateway server certificates for its own names only', async () => {
     const sans = [
