@@ -1,5 +1,6 @@
 // The commands against a running product: what they write, what they print, and how they end.
 import assert from 'node:assert/strict';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -181,6 +182,18 @@ test(
     assert.equal((await curl(gatewayUrl(), files)).status, 200);
   },
 );
+
+test("a server's certificate renews itself, and keeps its names", async () => {
+  const out = folder.in('servers');
+  await ok('issue', 'renewed.example', '--profile', 'server', '--san', 'ip:192.0.2.7', '--out', out);
+  const [cert, key] = [join(out, 'renewed.example.crt'), join(out, 'renewed.example.key')];
+  const before = new X509Certificate(readFileSync(cert));
+  await ok('renew', '--cert', cert, '--key', key);
+  const after = new X509Certificate(readFileSync(cert));
+  assert.notEqual(after.serialNumber, before.serialNumber);
+  assert.equal(after.subjectAltName, before.subjectAltName);
+  assert.ok(after.checkPrivateKey(createPrivateKey(readFileSync(key))));
+});
 
 test('what was ever revoked cannot renew', async () => {
   await ok('issue', 'heidi');

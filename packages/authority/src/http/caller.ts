@@ -37,6 +37,8 @@ export function actorOf(caller: Caller): AuditActor {
 }
 
 const policy = { id: 'api', bundles: ['own'] };
+/** A server has no certificate to be a client with, and shows the one that it is to renew. */
+const serverPolicy = { id: 'api-server', bundles: ['own'], purpose: 'server' } as const;
 
 /** A trust state of our own CAs and nothing else. Revocation is not asked here: the store knows it better than any index. */
 function trustIn(cas: CaSet): TrustState {
@@ -78,7 +80,10 @@ export class Callers {
   async callerOn(socket: TLSSocket): Promise<Caller | RefusedCaller> {
     const leaf = this.#shown.get(socket);
     if (leaf === undefined) return { kind: 'none' };
-    const verdict = judge({ presented: [leaf], resumed: false }, policy, this.#trustNow(), this.#clock());
+    const peer = { presented: [leaf], resumed: false };
+    const asClient = judge(peer, policy, this.#trustNow(), this.#clock());
+    const forServers = !asClient.ok && asClient.code === 'wrong_usage';
+    const verdict = forServers ? judge(peer, serverPolicy, this.#trustNow(), this.#clock()) : asClient;
     if (!verdict.ok) return refused(verdict.code, verdict.detail);
     const { issuerKeyHash, serialHex } = verdict.identity;
     const certificate = await this.#store.certificate(issuerKeyHash, serialHex);

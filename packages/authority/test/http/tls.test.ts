@@ -4,10 +4,12 @@ import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { before, describe, it } from 'node:test';
 import { X509Certificate } from 'node:crypto';
+import { pemDecode } from '@countersign/pki';
 import { createRoot } from '@countersign/testkit';
 import { sharedTest } from '../support/running.ts';
 import type { RunningTest } from '../support/running.ts';
 import { call } from '../support/client.ts';
+import { newRequest } from '../support/keys.ts';
 
 describe('the API over TLS', () => {
   let running: RunningTest;
@@ -55,17 +57,28 @@ describe('the API over TLS', () => {
     socket.destroy();
   });
 
-  it("refuses another CA's certificate, an expired one, and one for servers, and takes none of them for no certificate", async () => {
+  it("refuses another CA's certificate, one that has ended, and one whose time has not come, and takes none of them for no certificate", async () => {
     const foreign = await createRoot('Other', { now: Date.now() });
     const admin = await foreign.issue('of-admin');
     const codes: string[] = [];
     const expired = await running.issued('late', 'admin', { notAfter: new Date(Date.now() - 1000).toISOString() });
     const early = await running.issued('early', 'admin', { notBefore: new Date(Date.now() + 3_600_000).toISOString() });
-    const server = await running.issued('web.example', 'server');
-    for (const identity of [{ key: admin.keyPem, cert: admin.chainPem }, expired, early, server]) {
+    for (const identity of [{ key: admin.keyPem, cert: admin.chainPem }, expired, early]) {
       codes.push((await call(running.remote(identity), 'GET', '/v1/health')).body.code);
     }
-    assert.deepEqual(codes, ['untrusted_issuer', 'expired', 'not_yet_valid', 'wrong_usage']);
+    assert.deepEqual(codes, ['untrusted_issuer', 'expired', 'not_yet_valid']);
+  });
+
+  it("renews a server's certificate for whoever shows it, until it is revoked", async () => {
+    const name = 'web.example';
+    const server = await running.issued(name, 'server', { sans: [{ type: 'dns', value: name }] });
+    const renewed = await call(running.remote(server), 'POST', '/v1/renew', { csr: (await newRequest()).csr });
+    assert.equal(renewed.status, 200, renewed.text);
+    const [leaf] = pemDecode(renewed.body.certificate);
+    assert.match(new X509Certificate(leaf?.der ?? '').subjectAltName ?? '', /DNS:web\.example/u);
+    await running.ask('POST', '/v1/revocations', { name });
+    const after = await call(running.remote(server), 'POST', '/v1/renew', { csr: (await newRequest()).csr });
+    assert.deepEqual([after.status, after.body.code], [403, 'revoked']);
   });
 
   it('refuses a resumed session whose certificate was revoked', async () => {
