@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Finding, FuzzReport } from './target.ts';
 import { InputWindow } from './window.ts';
@@ -31,6 +32,17 @@ export interface WorkerOrder {
 /** Enough for every parser and every oracle; what needs more is a finding. */
 const maxHeapMegabytes = 512;
 const watchMs = 500;
+
+/** Fuzzes parsers side by side, in as many threads as the machine has processors. The reports are in the order of the threads. */
+export async function runSideBySide(options: RunTargetsOptions): Promise<FuzzReport[]> {
+  const threads = Math.min(availableParallelism(), options.targets.length);
+  const reports = await Promise.all(
+    Array.from({ length: threads }, (_, thread) =>
+      runTargets({ ...options, targets: options.targets.filter((_name, i) => i % threads === thread) }),
+    ),
+  );
+  return reports.flat();
+}
 
 /**
  * Fuzzes parsers one after the other in a thread, which is watched: an input that does not come back, or that ends the thread, is a finding

@@ -3,10 +3,9 @@
 // npm run fuzz -- --list                                    names the parsers
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runTargets } from './run-targets.ts';
+import { runSideBySide } from './run-targets.ts';
 import type { Finding, FuzzReport } from './target.ts';
 import { targets } from './targets/index.ts';
 
@@ -40,23 +39,17 @@ async function tryAgain(file: string, name: string): Promise<void> {
   console.log('accepted', await target.compare?.(bytes, parsed));
 }
 
-/** In as many threads as the machine has processors. */
 async function fuzzAll(names: readonly string[], seconds: number, seed: number): Promise<void> {
   console.log(`seed ${seed}, ${seconds} s each`);
-  const threads = Math.min(availableParallelism(), names.length);
-  const reports = await Promise.all(
-    Array.from({ length: threads }, (_, thread) =>
-      runTargets({
-        module,
-        targets: names.filter((_name, i) => i % threads === thread),
-        seed,
-        iterations: Infinity,
-        seconds,
-        onReport: tell,
-      }),
-    ),
-  );
-  const failed = reports.flat().flatMap(({ findings }) => findings).length;
+  const reports = await runSideBySide({
+    module,
+    targets: names,
+    seed,
+    iterations: Infinity,
+    seconds,
+    onReport: tell,
+  });
+  const failed = reports.flatMap(({ findings }) => findings).length;
   console.log(`${names.length} parsers, ${failed} findings`);
   if (failed > 0) process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 // A little fuzzing of every parser at each run of the tests. COUNTERSIGN_FUZZ_SECONDS=20 makes it that long for each.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { runTargets } from '../../fuzz/run-targets.ts';
+import { runSideBySide } from '../../fuzz/run-targets.ts';
 import type { FuzzReport } from '../../fuzz/target.ts';
 import { targets } from '../../fuzz/targets/index.ts';
 
@@ -11,7 +11,7 @@ const names = targets.map(({ name }) => name);
 describe('fuzzing finds nothing', () => {
   let reports: readonly FuzzReport[] = [];
   before(async () => {
-    reports = await runTargets({
+    reports = await runSideBySide({
       module: new URL('../../fuzz/targets/index.ts', import.meta.url).href,
       targets: names,
       // The seed of a test is always the same, so that what fails here fails everywhere.
