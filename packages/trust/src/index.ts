@@ -76,7 +76,13 @@ export { followCrlFile, followCrlUrl } from './crl/follow-crl.ts';
 export type { CrlFollower, Following, UrlOptions } from './crl/follow-crl.ts';
 
 export { emptyAcceptQueue } from './net/accept-queue.ts';
-export { AddressGuard, ForbiddenAddress, guardForConfigured, isDestination } from './net/address-guard.ts';
+export {
+  AddressGuard,
+  ForbiddenAddress,
+  guardForConfigured,
+  guardForTrusted,
+  isDestination,
+} from './net/address-guard.ts';
 export type { AddressGuardOptions } from './net/address-guard.ts';
 export { addressKind, addressOctets, isInRange, parseAddressRange } from './net/address-kind.ts';
 export type { AddressKind, AddressRange } from './net/address-kind.ts';

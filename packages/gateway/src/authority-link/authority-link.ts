@@ -7,7 +7,7 @@ import type { TrustUpdate } from '../worker/trust-update.ts';
 import { authorityMetrics } from './authority-metrics.ts';
 import { FeedFollower } from './feed-follower.ts';
 import { obtainIdentity } from './identity.ts';
-import { words } from './retry.ts';
+import { words } from '../log/words.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
 /** A clock that was stepped is noticed this soon. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackOff } from '../primary/back-off.ts';
 import { readLines } from './read-lines.ts';
-import { words } from './retry.ts';
+import { words } from '../log/words.ts';
 
 /** The feed says something at least this often; three times silence is a dead connection. */
 const SILENCE_MS = 15_000;

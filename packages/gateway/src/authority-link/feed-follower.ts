@@ -6,7 +6,7 @@ import type { StalenessConfig } from '../config/config.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
 import { FeedConnection } from './feed-connection.ts';
 import { FeedLedger } from './feed-ledger.ts';
-import { words } from './retry.ts';
+import { words } from '../log/words.ts';
 
 /** More changes than this behind a snapshot: another one is fetched. */
 const MANY_CHANGES = 10_000;

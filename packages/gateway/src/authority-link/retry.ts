@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SdkError } from '@countersign/sdk';
+import { words } from '../log/words.ts';
 import { BackOff } from '../primary/back-off.ts';
 
 export interface RetryOptions {
@@ -22,11 +23,6 @@ export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>)
       await sleep(waitMs, undefined, { signal: options.signal });
     }
   }
-}
-
-/** The words of whatever was thrown. */
-export function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function isTransient(error: unknown): boolean {

@@ -18,7 +18,8 @@ import {
 } from '@countersign/sdk';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from '../primary/server-certificate.ts';
-import { retry, type RetryOptions, words } from './retry.ts';
+import { words } from '../log/words.ts';
+import { retry, type RetryOptions } from './retry.ts';
 
 /** A clock that was stepped is noticed this soon. */
 const LOOK_MS = 1000;

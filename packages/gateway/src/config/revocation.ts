@@ -27,7 +27,7 @@ export function compileRevocation(entry: BundleEntry, name: string, reading: Rea
   };
   const use = usedBy(shape);
   checkUse(shape, use, path, reading);
-  if (use === 'none' && shape.mode !== 'off') {
+  if (use === 'none' && shape.mode === undefined) {
     reading.warnings.push(
       `bundle ${name}: no revocation, so revocation by these CAs is not checked (revocation: {mode: off} says that this is meant)`,
     );
@@ -81,6 +81,8 @@ function checkUse(shape: RevocationEntry, use: Use, path: string, reading: Readi
     problem('use', 'is crl, but there is ocsp; write both, or take it away');
   if ((use === 'crl' || use === 'both') && !hasCrls)
     problem('crls', `is needed for use: ${use} (or distributionPoints)`);
+  if (use === 'none' && (shape.mode === 'hard' || shape.mode === 'soft'))
+    problem('mode', `is ${shape.mode}, but there is nothing that could be asked: crls, distributionPoints or ocsp`);
   if (use !== 'both' && shape.order !== undefined) problem('order', 'is only for CRLs and OCSP together');
   if (use !== 'both' && shape.fallback !== undefined) problem('fallback', 'is only for CRLs and OCSP together');
 }

@@ -18,7 +18,7 @@ import type { BundleConfig, CrlSourceConfig } from '../config/config.ts';
 import type { CrlFact, CrlSourceFact } from '../metrics/primary-metrics.ts';
 import { createSources, crlSourceName, setIssuers } from '../revocation/bundle-sources.ts';
 import type { TrustUpdate } from '../worker/trust-update.ts';
-import { words } from './words.ts';
+import { words } from '../log/words.ts';
 
 type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
 type CrlUpdate = Extract<TrustUpdate, { kind: 'crl' }>;

@@ -1,6 +1,7 @@
 import { type FileWatch, watchFiles } from '@countersign/trust';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from './server-certificate.ts';
+import { words } from '../log/words.ts';
 
 export interface FileCertificatesOptions {
   /** Milliseconds since the epoch. */
@@ -80,8 +81,4 @@ function watchOne(
       ),
     ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
   });
-}
-
-function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

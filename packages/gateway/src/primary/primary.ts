@@ -262,7 +262,8 @@ export class Primary {
   async #show(certificate: CheckedCertificate): Promise<void> {
     await this.#staples.follow(this.#config.stapling, [certificate]);
     await this.#staples.ready(certificate);
-    this.#workers.showCertificate(certificate);
+    // Another may have taken its place while its response was waited for.
+    if (this.#certificates().includes(certificate)) this.#workers.showCertificate(certificate);
     this.#pruneStaples();
   }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Certificate, parseCertificate, pemDecode } from '@countersign/pki';
 import {
   AddressGuard,
+  guardForTrusted,
   nodeCrypto,
   sha256Hex,
   type Staple,
@@ -16,8 +16,6 @@ import type { StapleFact } from '../metrics/primary-metrics.ts';
 import type { StapleData } from '../worker/messages.ts';
 import type { CheckedCertificate } from './server-certificate.ts';
 
-/** How long a certificate that must be stapled waits for its first response before it is shown all the same. */
-const MUST_STAPLE_WAIT_MS = 10_000;
 /** A clock that was stepped is noticed this soon. */
 const LOOK_MS = 1000;
 
@@ -36,7 +34,6 @@ export interface StaplesOptions {
 
 interface Place {
   readonly id: string;
-  readonly mustStaple: boolean;
   /** Undefined: it cannot be asked after. */
   readonly keeper: StapleKeeper | undefined;
   readonly store: StapleStore | undefined;
@@ -81,17 +78,9 @@ export class Staples {
     }
   }
 
-  /**
-   * Resolves when a certificate can be shown: one that says of itself that it comes with a response (RFC 7633) waits a while for
-   * it, because strict clients would have none of it.
-   */
+  /** Resolves when a certificate can be shown: one that must be stapled waits a while for its response. */
   async ready({ cert }: CheckedCertificate): Promise<void> {
-    const place = this.#places.get(keyOf(cert) ?? '');
-    if (place?.keeper === undefined || !place.mustStaple) return;
-    const over = new AbortController();
-    const late = pause(MUST_STAPLE_WAIT_MS, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
-    await Promise.race([place.keeper.first, late]);
-    over.abort();
+    await this.#places.get(keyOf(cert) ?? '')?.keeper?.showable();
   }
 
   /** What a worker that starts now has to know. */
@@ -133,8 +122,8 @@ export class Staples {
     const { mustStaple } = chain[0];
     // The authority's own word is trusted with more than an address; a CA's, in a certificate from files, is not.
     const isOwn = id.startsWith('authority:');
-    const guardOf = ({ hostname }: URL): AddressGuard =>
-      new AddressGuard({ allow: isOwn ? [...allowAddresses, hostname.replace(/^\[|\]$/gu, '')] : allowAddresses });
+    const allow = { allow: allowAddresses };
+    const guardOf = (url: URL): AddressGuard => (isOwn ? guardForTrusted(url, allow) : new AddressGuard(allow));
     const found = stapleQuestion(chain, guardOf, nodeCrypto);
     if (!found.ok) {
       if (found.code === 'no_issuer') {
@@ -142,7 +131,7 @@ export class Staples {
       } else if (mustStaple) {
         shout(`certificate ${id}: it must be stapled, but names no OCSP responder`);
       }
-      return { id, mustStaple, keeper: undefined, store };
+      return { id, keeper: undefined, store };
     }
     let hasProblem = false;
     const keeper = new StapleKeeper(
@@ -169,7 +158,7 @@ export class Staples {
       },
       kept,
     );
-    return { id, mustStaple, keeper, store };
+    return { id, keeper, store };
   }
 }
 

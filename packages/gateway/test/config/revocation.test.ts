@@ -69,6 +69,8 @@ test('what is configured and never asked is a problem, and so is what is asked a
   assert.match(problemsOf({ revocation: { use: 'both' } }), /revocation\.crls: is needed/u);
   assert.match(problemsOf({ revocation: { crls, order: 'crl-first' } }), /revocation\.order/u);
   assert.match(problemsOf({ revocation: { ocsp: {}, fallback: false } }), /revocation\.fallback/u);
+  assert.match(problemsOf({ revocation: { mode: 'hard' } }), /revocation\.mode: is hard, but there is nothing/u);
+  assert.match(problemsOf({ staleness: { mode: 'soft' } }), /revocation\.mode: is soft, but there is nothing/u);
   assert.match(problemsOf({ revocation: { ocsp: {}, allowAddresses: ['10.0.0.1/8'] } }), /allowAddresses/u);
   assert.match(problemsOf({ revocation: { ocsp: { urls: ['ldap://x/'] } } }), /ocsp/u);
 });

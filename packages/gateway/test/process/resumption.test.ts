@@ -127,7 +127,9 @@ test('a changed bundle ends sessions: the next connection is a full handshake, j
   await eventually('the bundle is taken in', 10_000, () =>
     gateway.stderr().slice(before).includes('bundle clients has changed'),
   );
-  await eventually('all workers know', 5000, async () => (await request({})).code === 'untrusted_issuer');
+  // A connection from before the change may be ended before it is answered.
+  const judged = async () => (await request({}).catch(() => undefined))?.code;
+  await eventually('all workers know', 5000, async () => (await judged()) === 'untrusted_issuer');
   for (const [index, version] of versions.entries()) {
     const answer = await request({ version, session: sessions[index]?.session });
     assert.equal(answer.code, 'untrusted_issuer');

@@ -67,13 +67,15 @@ export function judgeServerStatus(
   { demand, roots, now }: ServerStatusOptions,
 ): SdkError | undefined {
   const [leaf, ...others] = shownBy(peer);
-  const isNeeded = demand === 'required' || leaf?.mustStaple === true;
+  // Whether it demands a response is not known of a certificate that cannot be read.
+  if (leaf === undefined) return new SdkError('staple_invalid', "the server's certificate cannot be read");
+  const isNeeded = demand === 'required' || leaf.mustStaple;
   const refuse = (code: 'staple_missing' | 'staple_invalid', detail: string) =>
     isNeeded ? new SdkError(code, detail) : undefined;
   if (staple === undefined) return refuse('staple_missing', 'the server stapled no OCSP response to its certificate');
   // OpenSSL has verified a path; whoever has signed the certificate is the issuer on it, whatever else was shown along.
-  const issuer = leaf === undefined ? undefined : issuerAmong(leaf, [...others, ...roots], nodeCrypto);
-  if (leaf === undefined || issuer === undefined) {
+  const issuer = issuerAmong(leaf, [...others, ...roots], nodeCrypto);
+  if (issuer === undefined) {
     return refuse('staple_invalid', "the server's OCSP response cannot be verified: its issuer is not at hand");
   }
   const result = verifyOcspResponse(staple, {

@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { SecureContextOptions, Server } from 'node:tls';
-import { setTimeout as pause } from 'node:timers/promises';
 
-import { AddressGuard, nodeCrypto, StapleKeeper, stapleQuestion } from '@countersign/trust';
+import { guardForTrusted, nodeCrypto, StapleKeeper, stapleQuestion } from '@countersign/trust';
 
 import type { Material } from '../identity/material.ts';
-
-/** How long a certificate that must be stapled waits for its first response before it is shown all the same. */
-const MUST_STAPLE_WAIT_MS = 10_000;
 
 export interface StaplingOptions {
   /** For one responder, milliseconds; 10 s by default. */
@@ -51,7 +47,7 @@ interface Shown {
  * certificate that must be stapled (RFC 7633) takes its place only when its response is there, or after ten seconds.
  */
 export function followServer(identity: ServedIdentity, server: Server, options: FollowOptions = {}): Followed {
-  const over = new AbortController();
+  let isOver = false;
   const first = open(identity.material, options);
   /** The one in use, and the one that is about to be. */
   let shown: readonly Shown[] = [first];
@@ -66,7 +62,7 @@ export function followServer(identity: ServedIdentity, server: Server, options: 
   }
 
   function use(next: Shown): void {
-    if (over.signal.aborted || shown.at(-1) !== next) return;
+    if (isOver || shown.at(-1) !== next) return;
     server.setSecureContext(identity.tlsOptions());
     keepOnly([next]);
   }
@@ -82,18 +78,14 @@ export function followServer(identity: ServedIdentity, server: Server, options: 
     const [present = next] = shown;
     keepOnly([present]);
     shown = [present, next];
-    if (next.keeper === undefined || !material.leaf.mustStaple) {
-      use(next);
-      return;
-    }
-    const late = pause(MUST_STAPLE_WAIT_MS, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
-    void Promise.race([next.keeper.first, late]).then(() => use(next));
+    if (next.keeper === undefined || !material.leaf.mustStaple) use(next);
+    else void next.keeper.showable().then(() => use(next));
   }
 
   identity.on('rotated', rotate);
   if (options.staple !== 'off') server.on('OCSPRequest', answer);
   const stop = (): void => {
-    over.abort();
+    isOver = true;
     identity.off('rotated', rotate);
     server.off('OCSPRequest', answer);
     keepOnly([]);
@@ -109,7 +101,7 @@ function open(material: Material, { staple = {} }: FollowOptions): Shown {
   const found = stapleQuestion(
     [leaf, ...intermediates, ...roots],
     // Whoever takes this identity into use takes it with the responder that stands in it.
-    ({ hostname }) => new AddressGuard({ allow: [...allowAddresses, hostname.replaceAll(/^\[|\]$/gu, '')] }),
+    (url) => guardForTrusted(url, { allow: allowAddresses }),
     nodeCrypto,
   );
   if (!found.ok) return { der: leaf.der, keeper: undefined };

@@ -123,9 +123,22 @@ export class AddressGuard {
  * @param allow what else is allowed.
  */
 export function guardForConfigured(url: URL, options: AddressGuardOptions = {}): AddressGuard {
-  const bare = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+  const bare = bareHost(url);
   const meant = isIP(bare) !== 0 || normalName(bare) === 'localhost' ? [bare] : [];
   return new AddressGuard({ ...options, allow: [...(options.allow ?? []), ...meant] });
+}
+
+/**
+ * The guard for a URL whose author is trusted with it, such as the authority in a certificate of one's own: its host may be a private one.
+ */
+export function guardForTrusted(url: URL, options: AddressGuardOptions = {}): AddressGuard {
+  const host = bareHost(url);
+  return new AddressGuard({ ...options, allow: [...(options.allow ?? []), ...(isDestination(host) ? [host] : [])] });
+}
+
+/** The host of a URL, an IPv6 address without its brackets. */
+function bareHost({ hostname }: URL): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
 /** Whether a text can stand in {@link AddressGuardOptions.allow}. */

@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-
 import { TrustError } from '../errors.ts';
-import { readOptional, replaceFile } from '../files/durable.ts';
+import { readOptional } from '../files/durable.ts';
+import { KeptFile } from '../files/kept-file.ts';
 import { isRevocationReason } from '../revocation/revocation.ts';
 import type { OcspAnswer } from './ocsp-answers.ts';
 
@@ -13,20 +11,18 @@ const VERSION = 1;
  * from before his revocation. They can only refuse, so nothing of them needs to be signed; good answers are asked for anew.
  */
 export class OcspStore {
-  readonly #file: string;
+  readonly #file: KeptFile;
   readonly #onProblem: (error: TrustError) => void;
-  #owed: readonly OcspAnswer[] | undefined;
-  #writing: Promise<void> | undefined;
 
   /** @param file its folder is made where it is missing (0700). */
   constructor(file: string, onProblem: (error: TrustError) => void) {
-    this.#file = file;
+    this.#file = new KeptFile(file, onProblem);
     this.#onProblem = onProblem;
   }
 
   /** The revocations that were kept; what cannot be read is told. */
   async load(): Promise<readonly OcspAnswer[]> {
-    const bytes = await readOptional(this.#file);
+    const bytes = await readOptional(this.#file.path);
     if (bytes.length === 0) return [];
     try {
       const content: unknown = JSON.parse(Buffer.from(bytes).toString());
@@ -35,33 +31,20 @@ export class OcspStore {
       }
       return content['revoked'].map(readAnswer);
     } catch (error) {
-      this.#onProblem(new TrustError('state_malformed', 'holds no OCSP answers', { source: this.#file, cause: error }));
+      const source = this.#file.path;
+      this.#onProblem(new TrustError('state_malformed', 'holds no OCSP answers', { source, cause: error }));
       return [];
     }
   }
 
   /** Keeps these in the place of those before. Returns at once. */
   keep(revoked: readonly OcspAnswer[]): void {
-    this.#owed = revoked;
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    this.#file.keep(() => JSON.stringify({ version: VERSION, revoked }));
   }
 
   /** Resolves when what was to be kept is on disk, or could not be written. */
-  async settled(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    while (this.#owed !== undefined) {
-      const revoked = this.#owed;
-      this.#owed = undefined;
-      try {
-        await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
-        await replaceFile(this.#file, JSON.stringify({ version: VERSION, revoked }));
-      } catch (error) {
-        this.#onProblem(new TrustError('state_unwritable', 'cannot be written', { source: this.#file, cause: error }));
-      }
-    }
+  settled(): Promise<void> {
+    return this.#file.settled();
   }
 }
 

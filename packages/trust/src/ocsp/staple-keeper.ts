@@ -11,6 +11,8 @@ const EVERY_MS = 3_600_000;
 const SHORTEST_PAUSE_MS = 1000;
 const FIRST_RETRY_MS = 5000;
 const LAST_RETRY_MS = 10 * 60_000;
+/** How long a certificate that must be stapled waits for its first response before it is shown all the same. */
+const MUST_STAPLE_WAIT_MS = 10_000;
 
 /** The OCSP response that a server shows along with its certificate (RFC 6066 section 8, RFC 8446 section 4.4.2.1). */
 export interface Staple {
@@ -79,6 +81,18 @@ export class StapleKeeper {
   /** Resolves when there is a response to show, or none could be had at the first try. */
   get first(): Promise<void> {
     return this.current === undefined ? this.#first.promise : Promise.resolve();
+  }
+
+  /**
+   * Resolves when the certificate can be shown: at once, but for one that says of itself that it comes with a response (RFC 7633), which
+   * waits for {@link first} for up to ten seconds, because strict clients would have none of it.
+   */
+  async showable(): Promise<void> {
+    if (!this.#options.question.certificate.mustStaple) return;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = wakeByTimer(MUST_STAPLE_WAIT_MS, resolve);
+    await Promise.race([this.first, late]);
+    timer.stop();
   }
 
   /** The response to show now. */
