@@ -12,8 +12,15 @@ const pageSize = 1000;
 /**
  * Signs the delta CRL as of now (RFC 5280, section 5.2.4): what has changed since a full CRL of up to six hours ago, so that whoever has
  * one made since then needs nothing else. What is held no more is in it with removeFromCRL. The number is of the full CRL's sequence.
+ *
+ * @param sameAs the number of the full CRL that is signed in the same moment and tells the same: both have one number
  */
-export async function signDelta(tx: StoreWriter, ca: CrlSigner, now: number): Promise<SignedCrl | undefined> {
+export async function signDelta(
+  tx: StoreWriter,
+  ca: CrlSigner,
+  now: number,
+  sameAs?: number,
+): Promise<SignedCrl | undefined> {
   const issuer = ca.keyHash;
   const full = await tx.crl(issuer, 'full');
   if (full === undefined) return undefined;
@@ -32,7 +39,7 @@ export async function signDelta(tx: StoreWriter, ca: CrlSigner, now: number): Pr
   const thisUpdate = toSecond(now);
   const head = {
     scope: 'delta' as const,
-    number: await tx.nextCrlNumber(issuer, 'full'),
+    number: sameAs ?? (await tx.nextCrlNumber(issuer, 'full')),
     thisUpdate,
     nextUpdate: thisUpdate + issuingCrlMs,
     seq,

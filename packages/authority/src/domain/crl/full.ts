@@ -37,8 +37,9 @@ async function buildFull(reader: StoreReader, ca: CrlSigner, number: number, clo
 /** Signs a full CRL that is short, and its delta, within one transaction. */
 export async function signShortFull(tx: StoreWriter, ca: CrlSigner, clock: Clock): Promise<SignedCrl> {
   const number = await tx.nextCrlNumber(ca.keyHash, 'full');
-  const signed = await storeCrl(tx, await buildFull(tx, ca, number, clock));
-  await signDelta(tx, ca, clock());
+  const now = clock();
+  const signed = await storeCrl(tx, await buildFull(tx, ca, number, () => now));
+  await signDelta(tx, ca, now, number);
   return signed;
 }
 

@@ -75,7 +75,7 @@ describeOnEachStore('the full CRL and its delta', () => {
       domain.clock.advance(20 * minute);
       const full = await currentCrl(domain, 'full');
       const delta = await currentCrl(domain, 'delta');
-      assert.ok((delta.crlNumber ?? 0n) > (full.crlNumber ?? 0n), 'the delta is not behind');
+      assert.equal(delta.crlNumber, full.crlNumber, 'of one moment, and they tell the same (RFC 5280, section 5.2.4)');
       for (const base of kept) {
         assert.ok((base.crlNumber ?? 0n) >= (delta.deltaCrlIndicator ?? 0n));
         for (const { der, name } of certificates) {
@@ -95,12 +95,12 @@ describeOnEachStore('the full CRL and its delta', () => {
     await revoked('a');
     const first = await currentHead(domain, 'delta');
     assert.equal(first.base?.number, 1);
-    assert.equal(first.number, (await currentHead(domain, 'full')).number + 1);
+    assert.equal(first.number, (await currentHead(domain, 'full')).number);
     domain.clock.advance(7 * hour);
     await revoked('b');
     const full = await currentHead(domain, 'full');
     const later = await currentHead(domain, 'delta');
-    assert.deepEqual([later.base?.number, later.number], [full.number, full.number + 1]);
+    assert.deepEqual([later.base?.number, later.number], [full.number, full.number]);
     assert.equal((await currentCrl(domain, 'delta')).entryCount, 0, 'there is nothing that its base does not tell');
   });
 
