@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { equalOctets, parseCertificate } from '@countersign/pki';
 import type { Certificate } from '@countersign/pki';
 import { generateKeyPair, nodeSigner, threadedSigner } from '@countersign/trust';
-import type { KeyKind } from '@countersign/trust';
+import type { KeyKind, PassphraseKeys } from '@countersign/trust';
 import { caOf } from '../domain/ca.ts';
 import type { CaFacts, CaSet, SigningCa } from '../domain/ca.ts';
 import type { Store } from '../domain/ports.ts';
@@ -45,13 +45,13 @@ export async function signingCa(facts: CaFacts, certificate: Certificate, key: K
 }
 
 /**
- * Every CA of the store, the keys of the issuing ones that still count opened with `passphrase`. Another node may have made a CA whose
+ * Every CA of the store, the keys of the issuing ones that still count opened with the passphrase of `keys`. Another node may have made a CA whose
  * key is not here yet; with none at all there is nothing to sign with: `folder_broken`. What is `opened` already is not opened again.
  */
 export async function loadCas(
   folder: DataFolder,
   store: Store,
-  passphrase: string,
+  keys: PassphraseKeys,
   now: number,
   opened: readonly SigningCa[] = [],
 ): Promise<CaSet> {
@@ -74,7 +74,7 @@ export async function loadCas(
     here.map(async ({ facts, certificate }) => {
       const known = opened.find((ca) => ca.id === facts.id && equalOctets(ca.certificate.der, certificate.der));
       if (known !== undefined) return { ...known, revoked: facts.revoked };
-      return signingCa(facts, certificate, await readKey(folder.keyOf(facts.id), passphrase));
+      return signingCa(facts, certificate, await readKey(folder.keyOf(facts.id), keys));
     }),
   );
   return { root: caOf(root.facts, root.certificate), issuing, elsewhere, generation };

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pemEncode } from '@countersign/pki';
-import { encryptPrivateKey, generateKeyPair } from '@countersign/trust';
+import { generateKeyPair, PassphraseKeys } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import { dataFolder, isInitialized, writeMarker } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
@@ -130,10 +130,13 @@ async function stage(folder: DataFolder, options: InitOptions): Promise<Staged> 
   const issuing = await makeIssuing(now, random, name, 1, issuingKey, root.ca, publicHttp, partitions);
   const token = await generateKeyPair('p256');
   await mkdir(folder.caFolder, { recursive: true, mode: 0o700 });
+  // The root's key may leave: it shares a salt with nothing, whatever its passphrase is.
+  using rootKeys = new PassphraseKeys(options.rootPassphrase);
+  using keys = new PassphraseKeys(options.passphrase);
   const [rootKey, issuingKeyPem, tokenKey] = await Promise.all([
-    encryptPrivateKey(root.key, options.rootPassphrase),
-    encryptPrivateKey(issuing.key, options.passphrase),
-    encryptPrivateKey(token.privateKey, options.passphrase),
+    rootKeys.seal(root.key),
+    keys.seal(issuing.key),
+    keys.seal(token.privateKey),
   ]);
   const write = (path: string, content: string, mode: number) =>
     writeFile(path, content, { mode, flag: 'wx', flush: true });

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseCertificate, pemEncode } from '@countersign/pki';
 import type { RevocationReason } from '@countersign/protocol';
+import { PassphraseKeys } from '@countersign/trust';
 import type { KeyKind } from '@countersign/trust';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import type { DataFolder } from '../adapters/data-folder.ts';
@@ -49,7 +50,8 @@ async function openRoot(folder: DataFolder, store: Store, options: RootKeyOption
     const hint = options.rootKeyFile === undefined ? 'it was taken offline: name the exported file' : 'no such file';
     throw new AuthorityError('root_key_absent', `${path} (${hint})`);
   }
-  const key = await decryptKey(content, options.rootPassphrase, path);
+  using keys = new PassphraseKeys(options.rootPassphrase);
+  const key = await decryptKey(content, keys, path);
   return signingCa({ id: 'root', partitions: 0 }, parseCertificate(root.der), key);
 }
 
@@ -177,7 +179,8 @@ export async function renewIssuing(dataDir: string, options: RenewIssuingOptions
     const cas = await store.cas();
     const number = cas.length;
     // A second passphrase among the keys would only be noticed at the next start.
-    await readKey(folder.keyOf(`issuing-${number - 1}`), options.passphrase);
+    using keys = new PassphraseKeys(options.passphrase);
+    await readKey(folder.keyOf(`issuing-${number - 1}`), keys);
     const { name = 'Countersign', issuingKey = 'p256' } = options;
     const last = cas.findLast(({ id }) => id !== 'root');
     const base = last === undefined ? undefined : publicBaseOf(parseCertificate(last.der));
@@ -185,7 +188,7 @@ export async function renewIssuing(dataDir: string, options: RenewIssuingOptions
     const partitions = options.crlPartitions ?? last?.partitions ?? defaultPartitions;
     const { ca, key } = await makeIssuing(clock(), random, name, number, issuingKey, root, publicHttp, partitions);
     // The key first: a store that names a CA without a key would not start.
-    await writeKey(folder.keyOf(ca.id), key, options.passphrase);
+    await writeKey(folder.keyOf(ca.id), key, keys);
     await writeFileDurably(folder.certificateOf(ca.id), ca.pem, 0o644);
     const { id, keyHash } = ca;
     const stored = { id, keyHash, der: ca.certificate.der, createdAt: clock(), partitions };

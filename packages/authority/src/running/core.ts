@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { nodeCrypto, threadedVerifier } from '@countersign/trust';
+import { nodeCrypto, PassphraseKeys, threadedVerifier } from '@countersign/trust';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../adapters/data-folder.ts';
 import { readKey } from '../adapters/key-files.ts';
@@ -52,6 +53,18 @@ const afterMs: After = (ms, callback) => {
   return () => clearTimeout(timer);
 };
 
+async function openKeys(
+  folder: DataFolder,
+  store: Store,
+  passphrase: string,
+  now: number,
+): Promise<{ readonly loaded: CaSet; readonly tokenKey: KeyObject }> {
+  // A derivation is slow on purpose: keys that share a salt share it, and others are derived side by side.
+  using keys = new PassphraseKeys(passphrase);
+  const [loaded, tokenKey] = await Promise.all([loadCas(folder, store, keys, now), readKey(folder.tokenKey, keys)]);
+  return { loaded, tokenKey };
+}
+
 /**
  * Opens the store and the keys. Throws AuthorityError: `wrong_passphrase`, `unknown_format`, `folder_broken`, `store_corrupt`.
  */
@@ -61,11 +74,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
   const store = await openStore(folder, database);
   try {
     if (database !== undefined) await rememberDatabase(folder, database);
-    // Each key costs a deliberately slow derivation: side by side they take as long as one.
-    const [loaded, tokenKey] = await Promise.all([
-      loadCas(folder, store, options.passphrase, clock()),
-      readKey(folder.tokenKey, options.passphrase),
-    ]);
+    const { loaded, tokenKey } = await openKeys(folder, store, options.passphrase, clock());
     let cas = loaded;
     const signWith = () => {
       const issuer = currentIssuer(cas, clock()) ?? cas.issuing.at(-1);
@@ -115,7 +124,8 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         const { generation } = await store.state();
         const brought = cas.elsewhere.some(({ id }) => existsSync(folder.keyOf(id)));
         if (generation === cas.generation && !brought) return false;
-        cas = await loadCas(folder, store, options.passphrase, clock(), cas.issuing);
+        using more = new PassphraseKeys(options.passphrase);
+        cas = await loadCas(folder, store, more, clock(), cas.issuing);
         log.info({ issuing: cas.issuing.map(({ id }) => id), generation }, 'CAs were taken up');
         return true;
       },

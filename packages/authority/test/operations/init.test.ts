@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { buildAndValidate, parseCertificate, parseCrl, pemDecodeOne } from '@countersign/pki';
+import { buildAndValidate, parseCertificate, parseCrl, pemDecodeOne, readEncryptedPrivateKey } from '@countersign/pki';
 import { anchorOf, nodeCrypto } from '@countersign/trust';
 import {
   AuthorityError,
@@ -60,6 +60,21 @@ describe('initAuthority', () => {
       assert.match(readFileSync(path, 'utf8'), /^-----BEGIN ENCRYPTED PRIVATE KEY-----/u);
     }
     assert.equal(statSync(join(folder.data, 'ca')).mode & 0o777, 0o700);
+  });
+
+  it('encrypts the keys of one passphrase with one salt and each with its own IV; the root shares its salt with nothing', async () => {
+    using folder = await authorityFolder();
+    const parameters = (name: string) => {
+      const pem = readFileSync(join(folder.data, 'ca', name), 'utf8');
+      const { scheme } = readEncryptedPrivateKey(pemDecodeOne(pem, 'ENCRYPTED PRIVATE KEY'));
+      assert.ok(scheme.type === 'pbes2' && scheme.kdf.type === 'scrypt');
+      return { N: scheme.kdf.cost.N, salt: Buffer.from(scheme.kdf.salt), iv: Buffer.from(scheme.iv) };
+    };
+    const [root, issuing, token] = [parameters('root.key'), parameters('issuing-1.key'), parameters('token.key')];
+    assert.deepEqual([root.N, issuing.N, token.N], [2 ** 17, 2 ** 17, 2 ** 17]);
+    assert.ok(issuing.salt.equals(token.salt));
+    assert.ok(!root.salt.equals(issuing.salt));
+    assert.ok(!issuing.iv.equals(token.iv));
   });
 
   it('never makes a second authority over a first', async () => {

@@ -125,8 +125,14 @@ export async function encryptWithPassword(
   crypto: PasswordCrypto,
 ): Promise<Uint8Array> {
   const { cipher, key, iv } = await deriveCipher(scheme, password, crypto);
-  if (cipher === 'rc2-128' || cipher === 'rc2-40') throw new PkiError('password_algorithm_unsupported', 'writing RC2');
-  return crypto.encrypt(cipher, key, iv, plaintext);
+  try {
+    if (cipher === 'rc2-128' || cipher === 'rc2-40') {
+      throw new PkiError('password_algorithm_unsupported', 'writing RC2');
+    }
+    return await crypto.encrypt(cipher, key, iv, plaintext);
+  } finally {
+    key.fill(0);
+  }
 }
 
 /**
@@ -140,9 +146,13 @@ export async function decryptWithPassword(
   crypto: PasswordCrypto,
 ): Promise<Uint8Array | undefined> {
   const { cipher, key, iv } = await deriveCipher(scheme, password, crypto);
-  if (cipher === 'rc2-128') return decryptRc2Cbc(key, 128, iv, ciphertext);
-  if (cipher === 'rc2-40') return decryptRc2Cbc(key, 40, iv, ciphertext);
-  return crypto.decrypt(cipher, key, iv, ciphertext);
+  try {
+    if (cipher === 'rc2-128') return decryptRc2Cbc(key, 128, iv, ciphertext);
+    if (cipher === 'rc2-40') return decryptRc2Cbc(key, 40, iv, ciphertext);
+    return await crypto.decrypt(cipher, key, iv, ciphertext);
+  } finally {
+    key.fill(0);
+  }
 }
 
 interface DerivedCipher {

@@ -17,6 +17,8 @@ export type Awaitable<T> = T | Promise<T>;
  * The primitives that password-protected formats (PKCS#8, PKCS#12) need and that pki does not hold itself. Node's stand in
  * `@countersign/trust` (`nodePasswordCrypto`), a browser's in `@countersign/pki/web` (`webPasswordCrypto`).
  *
+ * The octets of a derived key belong to whoever asked for them, who overwrites them after use: an implementation keeps a copy, or none.
+ *
  * An implementation may leave `scrypt` out and answer `supports` with false for a cipher it lacks; what needs it then fails with the
  * code `password_algorithm_unsupported`.
  */

@@ -12,9 +12,12 @@ import { readAlgorithm } from '../x509/algorithm.ts';
 import { parsePrivateKey } from './private-key-info.ts';
 import type { PrivateKeyInfo } from './private-key-info.ts';
 
-/** How the key for the encryption is derived. The floors are ours: less costs an attacker too little. */
+/**
+ * How the key for the encryption is derived. The floors are ours: less costs an attacker too little. A `salt` (16 to
+ * 1,024 random octets) is given where several files under one passphrase are to cost one derivation; without it each file has its own.
+ */
 export type KeyProtection =
-  | { readonly kdf: 'scrypt'; readonly cost?: ScryptCost }
+  | { readonly kdf: 'scrypt'; readonly cost?: ScryptCost; readonly salt?: Uint8Array }
   | { readonly kdf: 'pbkdf2'; readonly iterations?: number };
 
 export type OpenedPrivateKey =
@@ -24,6 +27,7 @@ export type OpenedPrivateKey =
 const maxBytes = 64 << 10;
 const defaultCost: ScryptCost = { N: 2 ** 17, r: 8, p: 1 };
 const defaultIterations = 600_000;
+const saltBytes = 16;
 
 /**
  * Encrypts a PKCS#8 private key with a passphrase: PBES2 with AES-256-CBC, its key from scrypt (N = 2^17, r = 8, p = 1) or from
@@ -51,19 +55,32 @@ export async function encryptPkcs8(
   return sequence(passwordEncryptionAlgorithm(scheme).der, octetString(ciphertext));
 }
 
-function scryptOf({ cost = defaultCost }: { cost?: ScryptCost }, crypto: PasswordCrypto): KeyDerivation {
+function scryptOf(
+  { cost = defaultCost, salt: given }: { cost?: ScryptCost; salt?: Uint8Array },
+  crypto: PasswordCrypto,
+): KeyDerivation {
+  const salt = given ?? crypto.randomBytes(saltBytes);
   checkScryptCost(cost);
   if (cost.N < defaultCost.N || cost.r < defaultCost.r) {
     throw new PkiError('private_key_weak_encryption', `scrypt N=${cost.N} r=${cost.r}`);
   }
-  return { type: 'scrypt', salt: crypto.randomBytes(16), cost, keyLengthBytes: undefined };
+  if (salt.length < saltBytes || salt.length > derivationLimits.saltBytes) {
+    throw new PkiError('private_key_weak_encryption', `${salt.length} octets of salt`);
+  }
+  return { type: 'scrypt', salt, cost, keyLengthBytes: undefined };
 }
 
 function pbkdf2Of({ iterations = defaultIterations }: { iterations?: number }, crypto: PasswordCrypto): KeyDerivation {
   if (!(iterations >= defaultIterations && iterations <= derivationLimits.iterations)) {
     throw new PkiError('private_key_weak_encryption', `${iterations} iterations`);
   }
-  return { type: 'pbkdf2', digest: 'sha256', salt: crypto.randomBytes(16), iterations, keyLengthBytes: undefined };
+  return {
+    type: 'pbkdf2',
+    digest: 'sha256',
+    salt: crypto.randomBytes(saltBytes),
+    iterations,
+    keyLengthBytes: undefined,
+  };
 }
 
 /**

@@ -1,10 +1,16 @@
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decryptPkcs8, encryptPkcs8, pemDecodeOne, pemEncode } from '@countersign/pki';
-import type { KeyProtection } from '@countersign/pki';
+import type { KeyProtection, PasswordCrypto } from '@countersign/pki';
 import { nodePasswordCrypto } from './password-port.ts';
 
-const label = 'ENCRYPTED PRIVATE KEY';
+/** The PEM label of PKCS#8 under a passphrase (RFC 7468, section 11). */
+export const encryptedKeyLabel = 'ENCRYPTED PRIVATE KEY';
+
+/** A key, or why it did not open. */
+export type DecryptedKey =
+  | { readonly ok: true; readonly key: KeyObject }
+  | { readonly ok: false; readonly code: 'private_key_passphrase' };
 
 /**
  * A private key as PEM under a passphrase: our own PKCS#8 encryption, not node:crypto's (which derives with 2,048 iterations).
@@ -18,9 +24,10 @@ export async function encryptPrivateKey(
   key: KeyObject,
   passphrase: string,
   protection?: KeyProtection,
+  crypto: PasswordCrypto = nodePasswordCrypto,
 ): Promise<string> {
   const der = key.export({ type: 'pkcs8', format: 'der' });
-  return pemEncode(label, await encryptPkcs8(der, passphrase, nodePasswordCrypto, protection));
+  return pemEncode(encryptedKeyLabel, await encryptPkcs8(der, passphrase, crypto, protection));
 }
 
 /**
@@ -35,8 +42,9 @@ export async function encryptPrivateKey(
 export async function decryptPrivateKey(
   pem: string,
   passphrase: string,
-): Promise<{ ok: true; key: KeyObject } | { ok: false; code: 'private_key_passphrase' }> {
-  const opened = await decryptPkcs8(pemDecodeOne(pem, label), passphrase, nodePasswordCrypto);
+  crypto: PasswordCrypto = nodePasswordCrypto,
+): Promise<DecryptedKey> {
+  const opened = await decryptPkcs8(pemDecodeOne(pem, encryptedKeyLabel), passphrase, crypto);
   if (!opened.ok) return opened;
   return { ok: true, key: createPrivateKey({ key: Buffer.from(opened.key.der), format: 'der', type: 'pkcs8' }) };
 }
