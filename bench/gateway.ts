@@ -30,6 +30,7 @@ const measurements = {
     title: 'a mebibyte to the client',
     order: { kind: 'body', connections: 4 },
     unit: cpu,
+    atMost: 1.5,
   },
   'idle-connection': {
     title: 'memory of a connection that waits',

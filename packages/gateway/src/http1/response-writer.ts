@@ -1,6 +1,7 @@
 /** Writes responses to an HTTP/1.1 client: everything of one turn leaves in one write. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { httpDate } from '../clock/http-date.ts';
 import type { Problem } from '../refusal/problem.ts';
 import type { UpstreamResponse } from '../upstream/exchange.ts';
@@ -8,6 +9,12 @@ import type { UpstreamResponse } from '../upstream/exchange.ts';
 const NOTHING = 0;
 const PLAIN = 1;
 const CHUNKS = 2;
+
+/**
+ * What is sent is put together here, for all connections of the process: memory of its own for every write would cost more than to
+ * encrypt it. It is free again when `write` returns, see {@link ResponseWriter.#takesAtOnce}.
+ */
+const ASSEMBLY = Buffer.allocUnsafeSlow(131_072);
 
 export class ResponseWriter {
   /** Body bytes of the present response. */
@@ -89,19 +96,38 @@ export class ResponseWriter {
       before += after;
       if (before !== '') this.#socket.write(before, 'latin1');
     } else {
-      const bytes = Buffer.allocUnsafe(before.length + length + after.length);
-      let at = before === '' ? 0 : bytes.write(before, 0, 'latin1');
-      for (const piece of this.#pieces) {
-        bytes.set(piece, at);
-        at += piece.length;
-      }
-      if (after !== '') bytes.write(after, at, 'latin1');
-      this.#socket.write(bytes);
+      const whole = before.length + length + after.length;
+      this.#socket.write(this.#assemble(before, whole, after));
       this.#pieces.length = 0;
       this.#piecesLength = 0;
     }
     this.#head = '';
     this.#tail = '';
     return !this.#socket.writableNeedDrain;
+  }
+
+  #assemble(before: string, whole: number, after: string): Buffer {
+    const atOnce = this.#takesAtOnce(whole);
+    const [first] = this.#pieces;
+    if (atOnce && first?.length === whole) return first;
+    const bytes = atOnce ? ASSEMBLY.subarray(0, whole) : Buffer.allocUnsafe(whole);
+    let at = before === '' ? 0 : bytes.write(before, 0, 'latin1');
+    for (const piece of this.#pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    if (after !== '') bytes.write(after, at, 'latin1');
+    return bytes;
+  }
+
+  /**
+   * Whether the bytes of the next write may be used again as soon as it returns. TLS encrypts, or copies, what it is given at once; but
+   * it is only given it while no write before is under way.
+   */
+  #takesAtOnce(length: number): boolean {
+    const socket = this.#socket;
+    return (
+      length <= ASSEMBLY.length && socket instanceof TLSSocket && socket.writableLength === 0 && !socket.connecting
+    );
   }
 }

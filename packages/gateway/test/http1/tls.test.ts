@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { get } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { type DataPath, startDataPath } from '../support/data-path.ts';
@@ -49,6 +52,39 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     await killed.rest();
     await path.handles[1]?.closed;
     assert.equal(path.entries.at(-1)?.code, 'revoked');
+  });
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: downloads side by side are each their own, however slowly they are read`, async () => {
+    const block = (path: string, index: number) => Buffer.alloc(50_000, `${path} ${index} `);
+    await using upstream = await startHttp(async ({ url = '' }, response) => {
+      if (url.startsWith('/plain')) response.setHeader('Content-Length', 100 * 50_000);
+      for (let index = 0; index < 100; index++) if (!response.write(block(url, index))) await once(response, 'drain');
+      response.end();
+    });
+    await using path = await startDataPath({ upstream: upstream.url, tls: true });
+    const download = async (url: string, slow: boolean): Promise<void> => {
+      const options = { port: path.port, host: '127.0.0.1', servername: 'a.test', ca: path.ca, agent: false };
+      const request = get({
+        ...options,
+        path: url,
+        headers: { host: 'a.test' },
+        minVersion: version,
+        maxVersion: version,
+      });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      const received = createHash('sha256');
+      for await (const chunk of response) {
+        received.update(chunk as Buffer);
+        // Others have many turns before this one takes more: what waits for it must not change meanwhile.
+        for (let turns = slow ? 20 : 0; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      }
+      const expected = createHash('sha256');
+      for (let index = 0; index < 100; index++) expected.update(block(url, index));
+      assert.equal(received.digest('hex'), expected.digest('hex'), url);
+    };
+    await Promise.all(['/plain', '/chunked'].flatMap((kind) => [0, 1, 2].map((i) => download(`${kind}/${i}`, i > 0))));
   });
 }
 
