@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { Server as SecureServer } from 'node:https';
+import { hostname } from 'node:os';
 import { pemEncode } from '@countersign/pki';
 import { networkValidator } from '../adapters/acme/validator.ts';
 import type { AcmeContext } from '../domain/acme/context.ts';
@@ -65,6 +67,7 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     limits,
     validate: networkValidator(options.validation ?? {}, parts.own),
     retryDelaysMs,
+    node: hash('sha256', `${hostname()} ${core.folder.path}`),
     onError: (error) => log.error({ err: error }, 'a validation failed, it is taken up again'),
   });
   const application = enrollApplication(
@@ -93,7 +96,7 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     application,
     upkeep: async (first) => {
       // Where other nodes have the store open, what is under way may be theirs.
-      await validations.resume(first && !store.shared);
+      await validations.resume(first ? (store.shared ? 'own' : 'everything') : 'ended');
       await store.write((tx) => tx.collectAcme(clock()));
     },
     close: () => validations.close(),

@@ -27,7 +27,7 @@ export interface AcmeDomain extends TestDomain {
   order(account: AcmeAccount, names: readonly object[], more?: object): Promise<AcmeOrder>;
   /** Calls back at once what was to wait; how long each was to. */
   readonly waited: number[];
-  validations(validate: Validate, context?: AcmeContext): Validations;
+  validations(validate: Validate, context?: AcmeContext, node?: string): Validations;
 }
 
 /** What an outcome holds; throws where it is a refusal. */
@@ -82,12 +82,13 @@ export async function acmeDomain(): Promise<AcmeDomain> {
     },
     order: async (account, identifiers, more = {}) =>
       expectOk(await newOrder(acme, account, { identifiers, ...more })).order,
-    validations: (validate, context = acme) =>
+    validations: (validate, context = acme, node = 'this') =>
       new Validations({
         store: context.store,
         clock: domain.clock.now,
         limits: context.limits,
         validate,
+        node,
         retryDelaysMs: [1000, 3000],
         after: (ms, callback) => {
           waited.push(ms);

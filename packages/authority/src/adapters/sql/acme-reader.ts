@@ -67,8 +67,13 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       const query = orders().select('id').where('replaces', '=', certificateText(certificate));
       return (await query.where('status', '!=', 'invalid').limit(1).execute()).length > 0;
     },
-    acmeUnattended: async (now, limit) => {
-      const query = orders().select('document').where('lease_until', 'is not', null).where('lease_until', '<', now);
+    acmeUnattended: async (now, node, limit) => {
+      const query = orders()
+        .select('document')
+        .where('lease_until', 'is not', null)
+        .where((eb) =>
+          eb.or([eb('lease_until', '<', now), ...(node === undefined ? [] : [eb('lease_by', '=', node)])]),
+        );
       return (await query.orderBy('lease_until').limit(limit).execute()).map(orderFromRow);
     },
     eabKey: async (id) => {

@@ -34,6 +34,7 @@ export function rowFromOrder(order: AcmeOrder): Selectable<Tables['acme_orders']
     replaces: replaces === undefined ? null : certificateText(replaces),
     certificate: certificate === undefined ? null : certificateText(certificate),
     lease_until: order.leaseUntil ?? null,
+    lease_by: order.leaseBy ?? null,
     document: JSON.stringify(order),
   };
 }

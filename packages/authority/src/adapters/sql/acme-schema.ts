@@ -25,6 +25,7 @@ export const acmeTables = {
       replaces: optional(text),
       certificate: optional(text),
       lease_until: optional(integer),
+      lease_by: optional(text),
       document: text,
     },
     primaryKey: ['id'],

@@ -27,9 +27,6 @@ function challengeIn(authorization: AcmeAuthorization, type: string): AcmeChalle
   return authorization.challenges.find((one) => one.type === type);
 }
 
-/** How long a validation that nobody reports on is left alone before somebody takes it up again. */
-export const leaseMs = 120_000;
-
 /**
  * The client is ready for its challenge (RFC 8555, section 7.5.1). That it is being validated is durable before the client hears of it:
  * whatever happens to this process, somebody ends it.
@@ -56,7 +53,7 @@ export async function answerChallenge(
     const processing = withAuthorization(order, id.index, (one) =>
       withChallenge(one, kind, (challenge) => ({ ...challenge, status: 'processing' })),
     );
-    return { ...processing, leaseUntil: now + leaseMs };
+    return { ...processing, ...validations.lease() };
   });
   const authorization = changed?.authorizations[id.index];
   const challenge = authorization && challengeIn(authorization, kind);

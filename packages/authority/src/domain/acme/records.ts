@@ -67,6 +67,8 @@ export interface AcmeOrder {
   readonly certificate?: CertificateId | undefined;
   /** While a challenge is being validated: until when nobody else needs to take that up. */
   readonly leaseUntil?: number | undefined;
+  /** Which node is at it. */
+  readonly leaseBy?: string | undefined;
 }
 
 /** What an external account key allows its accounts. */
@@ -107,8 +109,8 @@ export interface AcmeReader {
   acmeOrderOfCertificate(certificate: CertificateId): Promise<AcmeOrder | undefined>;
   /** Whether an order that is not invalid replaces the certificate. */
   acmeIsReplaced(certificate: CertificateId): Promise<boolean>;
-  /** Orders with a challenge under validation whose lease has ended at `now`. */
-  acmeUnattended(now: number, limit: number): Promise<AcmeOrder[]>;
+  /** Orders with a challenge under validation whose lease has ended at `now`, or that `node` has. */
+  acmeUnattended(now: number, node: string | undefined, limit: number): Promise<AcmeOrder[]>;
   eabKey(id: string): Promise<EabKey | undefined>;
   eabKeys(): Promise<EabKey[]>;
   acmeAccountsBound(eab: string): Promise<number>;

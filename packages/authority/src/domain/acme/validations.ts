@@ -1,6 +1,5 @@
 import type { After, Clock, Store } from '../ports.ts';
 import { changeOrder, isOpen, withAuthorization, withChallenge } from './authorizations.ts';
-import { leaseMs } from './challenges.ts';
 import { deny } from './problem.ts';
 import type { AcmeProblem, AcmeRefused, Identifier } from './problem.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -29,6 +28,8 @@ export interface ValidationParts {
   readonly after: After;
   readonly limits: RateLimits;
   readonly validate: Validate;
+  /** What this node is called, also after it was started again: what it left is its own to take up. */
+  readonly node: string;
   /** How long to wait before each further try. */
   readonly retryDelaysMs: readonly number[];
   readonly onError: (error: unknown) => void;
@@ -37,6 +38,14 @@ export interface ValidationParts {
 /** How many are looked at at a time, and how many may wait for their turn. */
 const concurrency = 64;
 const waitingLimit = 2000;
+/** More than one node can have left unfinished. */
+const leftLimit = 2 * (concurrency + waitingLimit);
+
+/** How long a validation that nobody reports on is left alone before another node takes it up. */
+export const leaseMs = 120_000;
+
+/** Whose unfinished validations are taken up: of every node, of this one, of any whose lease has ended. */
+export type Left = 'everything' | 'own' | 'ended';
 
 interface Job {
   readonly order: string;
@@ -75,16 +84,25 @@ export class Validations {
     this.#next();
   }
 
-  /** Takes up what nobody attends to: at the start everything that was left, later what has outlived its lease. */
-  async resume(everything: boolean): Promise<void> {
-    const { store, clock } = this.#parts;
-    const now = clock();
-    for (const { id } of await store.acmeUnattended(everything ? Number.MAX_SAFE_INTEGER : now, 500)) {
+  /** A lease of this node's from now on. */
+  lease(): Required<Pick<AcmeOrder, 'leaseUntil' | 'leaseBy'>> {
+    return { leaseUntil: this.#parts.clock() + leaseMs, leaseBy: this.#parts.node };
+  }
+
+  /**
+   * Takes up what nobody attends to: when this node starts everything that it has left (and where no other has the store open, everything
+   * that was left); later what has outlived its lease.
+   */
+  async resume(left: Left): Promise<void> {
+    const { store, clock, node } = this.#parts;
+    const now = left === 'everything' ? Number.MAX_SAFE_INTEGER : clock();
+    for (const { id } of await store.acmeUnattended(now, left === 'own' ? node : undefined, leftLimit)) {
       // Another node may have been faster: then it is theirs.
       let ours = false;
       const taken = await changeOrder(store, id, (order) => {
-        ours = order.leaseUntil !== undefined && (everything || order.leaseUntil < now);
-        return ours ? { ...order, leaseUntil: now + leaseMs } : undefined;
+        const { leaseUntil, leaseBy } = order;
+        ours = leaseUntil !== undefined && (leaseUntil < now || (left === 'own' && leaseBy === node));
+        return ours ? { ...order, ...this.lease() } : undefined;
       });
       if (!ours || taken === undefined) continue;
       for (const [index, { challenges }] of taken.authorizations.entries()) {
@@ -168,7 +186,8 @@ export class Validations {
         challenges.some(({ status }) => status === 'processing'),
       );
       const error = !result.ok && changed.status === 'invalid' ? { error: changed.error ?? result.problem } : {};
-      return { ...changed, ...error, leaseUntil: open ? now + leaseMs : undefined };
+      const lease = open ? this.lease() : { leaseUntil: undefined, leaseBy: undefined };
+      return { ...changed, ...error, ...lease };
     });
     if (result.ok) return;
     const order = await store.acmeOrder(id);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
-import { answerChallenge, leaseMs } from '../../../src/domain/acme/challenges.ts';
+import { answerChallenge } from '../../../src/domain/acme/challenges.ts';
 import type { AcmeContext } from '../../../src/domain/acme/context.ts';
 import type { AcmeAccount, AcmeOrder } from '../../../src/domain/acme/records.ts';
+import { leaseMs } from '../../../src/domain/acme/validations.ts';
 import type { Validate, ValidationResult, Validations, ValidationTask } from '../../../src/domain/acme/validations.ts';
 import { hourlyLimits } from '../../../src/domain/acme/rate-limits.ts';
 import { eventually } from '@countersign/testkit';
@@ -128,7 +129,7 @@ describeOnEachStore('the validation of challenges', () => {
     await answer(dead, order, 1);
     // The same store, another process: at its start nobody else can be at it.
     const next = domain.validations(good);
-    await next.resume(true);
+    await next.resume('everything');
     assert.equal((await settledOrder(order.id)).status, 'ready');
   });
 
@@ -146,13 +147,37 @@ describeOnEachStore('the validation of challenges', () => {
     };
     const other = await domain.place.open();
     const nodes = [domain.validations(count), domain.validations(count, domain.node(other))];
-    for (const node of nodes) await node.resume(false);
+    for (const node of nodes) await node.resume('ended');
     assert.equal(looks, 0);
     domain.clock.advance(leaseMs + 1);
-    await Promise.all(nodes.map((node) => node.resume(false)));
+    await Promise.all(nodes.map((node) => node.resume('ended')));
     assert.equal((await settledOrder(order.id)).status, 'ready');
     assert.equal(looks, 1);
     await other.close();
+  });
+
+  it('is taken up at once by the node that had it, when that starts again, and by no other before its lease has ended', async () => {
+    const { promise: never } = Promise.withResolvers<ValidationResult>();
+    const order = await domain.order(account, [dns('a.test')]);
+    await answer(
+      domain.validations(() => never),
+      order,
+    );
+    const looks: string[] = [];
+    const node = (name: string): Validations =>
+      domain.validations(
+        async () => {
+          looks.push(name);
+          return { ok: true };
+        },
+        domain.acme,
+        name,
+      );
+    await node('another').resume('own');
+    assert.equal((await domain.store.acmeOrder(order.id))?.leaseBy, 'this');
+    await node('this').resume('own');
+    const settled = await settledOrder(order.id);
+    assert.deepEqual([settled.status, settled.leaseBy, looks], ['ready', undefined, ['this']]);
   });
 
   it('ends as failed where the account or the order has ended before', async () => {
@@ -164,7 +189,7 @@ describeOnEachStore('the validation of challenges', () => {
     await answer(dead, late);
     domain.clock.advance(2 * 86_400_000);
     const next = domain.validations(good);
-    await next.resume(true);
+    await next.resume('everything');
     for (const { id } of [order, late]) {
       const settled = await settledOrder(id);
       assert.notEqual(settled.status, 'ready');
@@ -172,7 +197,7 @@ describeOnEachStore('the validation of challenges', () => {
     const again = await domain.order(account, [dns('c.test')]);
     await answer(dead, again);
     await domain.store.write((tx) => tx.changeAcmeAccount({ ...account, status: 'deactivated' }));
-    await domain.validations(good).resume(true);
+    await domain.validations(good).resume('everything');
     assert.equal((await settledOrder(again.id)).status, 'invalid');
   });
 
@@ -191,7 +216,7 @@ describeOnEachStore('the validation of challenges', () => {
     await stopped.close();
     const left = await domain.store.acmeOrder(order.id);
     assert.equal(left?.authorizations[0]?.challenges[0]?.status, 'processing');
-    await domain.validations(good).resume(true);
+    await domain.validations(good).resume('everything');
     assert.equal((await settledOrder(order.id)).status, 'ready');
   });
 
