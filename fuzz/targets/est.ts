@@ -1,4 +1,12 @@
-import { buildCsr, buildName, parseCertificate, parseCsr, subjectAltName } from '@countersign/pki';
+import {
+  buildCsr,
+  buildName,
+  der,
+  parseCertificate,
+  parseCsr,
+  readKeyDelivery,
+  subjectAltName,
+} from '@countersign/pki';
 import { createRoot } from '@countersign/testkit';
 import { nodeSigner } from '@countersign/trust';
 import { asksForSame, asksWithin, readEstRequest } from '../../packages/authority/src/domain/est/csr.ts';
@@ -8,6 +16,7 @@ import { nameSet, parseTypedName } from '../../packages/authority/src/domain/nam
 import type { Outcome } from '../../packages/authority/src/domain/outcome.ts';
 import { seedsFor } from '../corpus.ts';
 import type { FuzzTarget } from '../target.ts';
+import { isPkiError } from './expected.ts';
 
 // What comes by EST is refused by value, and nothing of it may throw: a refusal is thrown here, for the loop.
 class Refusal extends Error {}
@@ -29,6 +38,26 @@ const csr = await buildCsr(
   {
     subject: buildName([{ type: 'CN', value: 'a' }]),
     extensions: [subjectAltName([{ type: 'dns', value: 'a.test' }])],
+  },
+  nodeSigner(device.key.privateKey),
+);
+/** A request for a key made elsewhere: which key of the client's opens it, by which algorithms. */
+const keyRequest = await buildCsr(
+  {
+    subject: buildName([{ type: 'CN', value: 'a' }]),
+    attributes: [
+      { type: '1.2.840.113549.1.9.16.2.54', values: [der.octetString(new Uint8Array(20))] },
+      { type: '1.2.840.113549.1.9.16.2.37', values: [der.octetString(new Uint8Array(4))] },
+      {
+        type: '1.2.840.113549.1.9.15',
+        values: [
+          der.sequence(
+            der.sequence(der.oid('2.16.840.1.101.3.4.1.42')),
+            der.sequence(der.oid('1.2.840.113549.3.2'), der.integer(128)),
+          ),
+        ],
+      },
+    ],
   },
   nodeSigner(device.key.privateKey),
 );
@@ -82,6 +111,13 @@ export const estTargets: readonly FuzzTarget[] = [
     seeds: () => [csr, ...seedsFor(['CERTIFICATE REQUEST'], parseCsr).slice(0, 50)],
     run: runRequest,
     expected: isRefusal,
+  },
+  {
+    name: 'est-key-delivery',
+    form: 'der',
+    seeds: () => [keyRequest],
+    run: (bytes) => readKeyDelivery(parseCsr(bytes)),
+    expected: isPkiError,
   },
   {
     name: 'est-factory-certificate',

@@ -4,6 +4,7 @@ export type { KeyKind } from './crypto/key-kinds.ts';
 export type { NodeKeyPair } from './crypto/node-keys.ts';
 export { decryptPrivateKey, encryptPrivateKey } from './crypto/encrypted-key.ts';
 export { PassphraseKeys } from './crypto/passphrase-keys.ts';
+export { nodeEnvelopeCrypto } from './crypto/envelope-port.ts';
 export { nodePasswordCrypto } from './crypto/password-port.ts';
 export { TRUST_ERRORS, TrustError } from './errors.ts';
 export type { TrustErrorCode } from './errors.ts';

@@ -104,3 +104,8 @@ export function compareRanges(bytes: Uint8Array, aFrom: number, aTo: number, bFr
   }
   return aTo - aFrom - (bTo - bFrom);
 }
+
+/** Overwrites secrets that are not needed any more. What an engine has copied meanwhile is out of reach. */
+export function wipe(...secrets: readonly Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0);
+}
