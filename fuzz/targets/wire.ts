@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict';
 import { feedEventSchema, routes } from '@countersign/protocol';
 import { readToken, SdkError } from '@countersign/sdk';
 import { createRoot } from '@countersign/testkit';
-import { signJws, verifyJws } from '@countersign/trust';
-import { readLines } from '../../packages/gateway/src/authority-link/read-lines.ts';
+import { readFeedEvent, readLines, signJws, TrustError, verifyJws } from '@countersign/trust';
 import { readPath } from '../../packages/authority/src/http/ocsp.ts';
 import type { FuzzTarget } from '../target.ts';
 import { isRefusal, Refusal, textOf, textSeeds } from './refusal.ts';
@@ -91,12 +91,25 @@ async function runFeed(bytes: Uint8Array): Promise<unknown> {
   if (JSON.stringify(await linesOf(pieces)) !== JSON.stringify(lines)) throw new Error('in pieces it is other lines');
   return lines.map((line) => {
     const checked = feedEventSchema.safeParse(parseJson(line));
-    if (!checked.success) throw new Refusal(checked.error.issues[0]?.message);
+    if (!checked.success) {
+      assert.throws(() => readFeedEvent(parseJson(line)), TrustError);
+      throw new Refusal(checked.error.issues[0]?.message);
+    }
     // What was let in is what came: nothing is added, and nothing unknown is kept.
     if (JSON.stringify(feedEventSchema.parse(checked.data)) !== JSON.stringify(checked.data))
       throw new Error('not stable');
+    // The reader without a schema library takes what the schema takes, and nothing else.
+    if (JSON.stringify(sorted(readFeedEvent(parseJson(line)))) !== JSON.stringify(sorted(checked.data)))
+      throw new Error('read otherwise');
     return checked.data;
   });
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([name, inner]) => [name, sorted(inner)]);
 }
 
 function parseJson(text: string): unknown {

@@ -33,10 +33,11 @@ import {
 import { healthSchema, statusSchema } from './status.ts';
 
 /**
- * Who may call a route: `admin` a certificate of profile admin, or the local socket; `gateway` a certificate of profile gateway;
+ * Who may call a route: `admin` a certificate of profile admin, or the local socket; `gateway`, `server` and `peer` a certificate
+ * of that profile;
  * `holder` any valid certificate of ours; `token` an enrollment token; `anyone`.
  */
-export type Principal = 'admin' | 'gateway' | 'holder' | 'token' | 'anyone';
+export type Principal = 'admin' | 'gateway' | 'server' | 'peer' | 'holder' | 'token' | 'anyone';
 
 /** One route of the authority's API. */
 export interface Route {
@@ -180,7 +181,7 @@ export const routes = {
   feed: {
     method: 'GET',
     path: '/v1/feed',
-    principals: ['gateway', 'admin'],
+    principals: ['gateway', 'server', 'peer', 'admin'],
     summary: 'The stream of revocations and bundle changes',
     query: feedQuerySchema,
     response: feedEventSchema,
@@ -190,7 +191,7 @@ export const routes = {
   snapshot: {
     method: 'GET',
     path: '/v1/snapshot',
-    principals: ['gateway', 'admin'],
+    principals: ['gateway', 'server', 'peer', 'admin'],
     summary: 'The signed state of the feed as it is now',
     response: snapshotEventSchema,
   },

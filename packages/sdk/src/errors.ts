@@ -16,6 +16,8 @@ export const SDK_ERRORS = {
     'The server staples no OCSP response, which this client or its own certificate demands: switch stapling on there.',
   staple_invalid:
     'The OCSP response of the server proves nothing; the detail says why. See whether its clock and its responder are right.',
+  server_options: 'Say in the options of the server what its clients are judged by; the detail says what is amiss.',
+  connection_unknown: 'Ask about connections and requests of servers that this trust has made, and no others.',
   authority_unreachable: 'Check that the authority runs and that its URL can be reached from here.',
   authority_refused: 'The code of the refusal says what to do.',
   answer_malformed: 'Check that this is the URL of an authority, of a matching version.',

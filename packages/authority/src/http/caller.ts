@@ -20,12 +20,15 @@ export interface RefusedCaller {
   readonly detail: string;
 }
 
+/** Profiles that are principals of their own. Servers and peers may listen to the feed: they judge their clients by it. */
+const PRINCIPAL_PROFILES = ['admin', 'gateway', 'server', 'peer'] as const satisfies readonly Principal[];
+
 /** As which principals somebody may call. */
 export function principalsOf(caller: Caller): ReadonlySet<Principal> {
   if (caller.kind === 'local') return new Set(['admin', 'anyone', 'token']);
   if (caller.kind === 'none') return new Set(['anyone', 'token']);
   const { profile } = caller.certificate;
-  const own: Principal[] = profile === 'admin' || profile === 'gateway' ? [profile] : [];
+  const own = PRINCIPAL_PROFILES.filter((principal) => principal === profile);
   return new Set<Principal>(['anyone', 'token', 'holder', ...own]);
 }
 

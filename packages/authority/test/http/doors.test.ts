@@ -15,10 +15,10 @@ const holds: Record<string, readonly Principal[]> = {
   admin: ['admin', 'holder', 'anyone', 'token'],
   gateway: ['gateway', 'holder', 'anyone', 'token'],
   client: ['holder', 'anyone', 'token'],
-  peer: ['holder', 'anyone', 'token'],
+  peer: ['peer', 'holder', 'anyone', 'token'],
   device: ['holder', 'anyone', 'token'],
   person: ['holder', 'anyone', 'token'],
-  server: ['holder', 'anyone', 'token'],
+  server: ['server', 'holder', 'anyone', 'token'],
 };
 
 /** Codes that say "not with these credentials". */
@@ -40,8 +40,8 @@ describe('every kind of credential at every route', () => {
     it(`opens ${name} for ${route.principals.join(', ')} and nobody else`, async () => {
       for (const [credential, target] of targets) {
         const path = route.path.replace(':serial', 'abcd');
-        // A gateway's stream would not end; anything that is no stream answers.
-        if (route.stream === true && ['socket', 'admin', 'gateway'].includes(credential)) continue;
+        // A listener's stream would not end; anything that is no stream answers.
+        if (route.stream === true && ['socket', 'admin', 'gateway', 'server', 'peer'].includes(credential)) continue;
         const answer = await call(target, route.method, path, route.method === 'POST' ? {} : undefined);
         const open = holds[credential]?.some((principal) => route.principals.includes(principal)) ?? false;
         const token = route.principals.includes('token');

@@ -1,13 +1,12 @@
+import { feedEventSchema } from '@countersign/protocol';
 import { type Identity, keepRenewed, type KeptRenewed, renew, saveIdentity, writeMaterial } from '@countersign/sdk';
 import type { AuthorityConfig, GatewayConfig } from '../config/config.ts';
 import type { OperatorLog } from '../log/operator-log.ts';
 import type { CertificateEnd } from '../metrics/primary-metrics.ts';
 import type { CheckedCertificate } from '../primary/server-certificate.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
+import { FeedFollower, type TrustUpdate, words } from '@countersign/trust';
 import { authorityMetrics } from './authority-metrics.ts';
-import { FeedFollower } from './feed-follower.ts';
 import { obtainIdentity } from './identity.ts';
-import { words } from '../log/words.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
 /** A clock that was stepped is noticed this soon. */
@@ -56,6 +55,7 @@ export class AuthorityLink {
     const feed = new FeedFollower({
       url: authority.url,
       identity,
+      read: (line) => feedEventSchema.parse(line),
       staleness: authority.staleness,
       folder: options.stateDir,
       now,

@@ -4,7 +4,7 @@ import { enroll, Identity, type IdentityFiles, loadIdentity, type Material, SdkE
 import { makeFolder } from '@countersign/trust/make-folder';
 import type { AuthorityConfig } from '../config/config.ts';
 import { GatewayStartError } from '../primary/start-error.ts';
-import { words } from '../log/words.ts';
+import { words } from '@countersign/trust';
 import { retry, type RetryOptions } from './retry.ts';
 
 export interface IdentityOptions extends RetryOptions {

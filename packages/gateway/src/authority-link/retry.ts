@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SdkError } from '@countersign/sdk';
-import { words } from '../log/words.ts';
-import { BackOff } from '../primary/back-off.ts';
+import { BackOff, words } from '@countersign/trust';
 
 export interface RetryOptions {
   readonly random: () => number;

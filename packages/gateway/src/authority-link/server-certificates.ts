@@ -18,7 +18,7 @@ import {
 } from '@countersign/sdk';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from '../primary/server-certificate.ts';
-import { words } from '../log/words.ts';
+import { words } from '@countersign/trust';
 import { retry, type RetryOptions } from './retry.ts';
 
 /** A clock that was stepped is noticed this soon. */

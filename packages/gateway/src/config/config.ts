@@ -1,13 +1,22 @@
 import type { HttpOptions } from '../connection.ts';
 import type { Address } from './address.ts';
 import type { Rule } from './allow.ts';
+import type { BundleSettings, Staleness } from '@countersign/trust';
+
+export type {
+  BundleSettings as BundleConfig,
+  CrlSettings as CrlConfig,
+  OcspSettings as OcspConfig,
+  RevocationSettings as RevocationConfig,
+  Staleness as StalenessConfig,
+} from '@countersign/trust';
 
 /** A configuration that holds together: names normalised, paths absolute, times in milliseconds, rules compiled. */
 export interface GatewayConfig {
   readonly listeners: readonly ListenerConfig[];
   readonly authority: AuthorityConfig | undefined;
   /** By name; `own` is the authority's and not in here. */
-  readonly bundles: ReadonlyMap<string, BundleConfig>;
+  readonly bundles: ReadonlyMap<string, BundleSettings>;
   /** Undefined: nothing is stapled. */
   readonly stapling: StaplingConfig | undefined;
   readonly admin: AdminConfig | undefined;
@@ -88,20 +97,7 @@ export interface AuthorityConfig {
   readonly url: URL;
   readonly identityDir: string;
   readonly tokenFile: string | undefined;
-  readonly staleness: StalenessConfig;
-}
-
-export interface StalenessConfig {
-  readonly mode: 'hard' | 'soft' | 'off';
-  /** Milliseconds, or until the CRL's own nextUpdate. */
-  readonly maxStale: number | 'nextUpdate';
-}
-
-export interface BundleConfig {
-  readonly name: string;
-  readonly files: readonly string[];
-  readonly anchorsFile: string | undefined;
-  readonly revocation: RevocationConfig;
+  readonly staleness: Staleness;
 }
 
 /** How the OCSP responses of the certificates that the gateway shows are had. */
@@ -110,42 +106,4 @@ export interface StaplingConfig {
   readonly timeoutMs: number;
   /** Addresses, ranges and hosts that may be asked although they are not public. */
   readonly allowAddresses: readonly string[];
-}
-
-/** How the revocation of a bundle's certificates is known. */
-export interface RevocationConfig {
-  readonly staleness: StalenessConfig;
-  readonly crls: CrlConfig | undefined;
-  readonly ocsp: OcspConfig | undefined;
-  /** With both: which is asked first. */
-  readonly order: 'crl-first' | 'ocsp-first';
-  /** With both: whether one of them is enough. */
-  readonly fallback: boolean;
-  /** PEM files of certificates that may sign CRLs or answers, though they are no CAs. */
-  readonly signerFiles: readonly string[];
-  /** How long a connection waits for news that are not here. */
-  readonly waitMs: number;
-  /** Addresses, ranges and hosts that may be fetched from although they are not public. */
-  readonly allowAddresses: readonly string[];
-}
-
-export interface CrlConfig {
-  readonly sources: readonly CrlSourceConfig[];
-  /** Lists are fetched from the distribution points of trusted chains too. */
-  readonly distributionPoints: boolean;
-  /** Undefined: a part of each list's lifetime. */
-  readonly alarmBeforeMs: number | undefined;
-}
-
-export type CrlSourceConfig = { readonly file: string } | { readonly url: URL; readonly everyMs: number };
-
-export interface OcspConfig {
-  /** Empty: those that certificates name. */
-  readonly urls: readonly URL[];
-  readonly nonce: 'off' | 'optional' | 'required';
-  readonly timeoutMs: number;
-  readonly everyMs: number;
-  readonly maxAgeMs: number | undefined;
-  readonly responderRevocation: 'required' | 'ignored';
-  readonly maxAnswers: number;
 }

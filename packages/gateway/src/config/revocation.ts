@@ -1,14 +1,10 @@
 import { resolve } from 'node:path';
+import { SOURCE_DEFAULTS } from '@countersign/trust';
 import type { CrlConfig, OcspConfig, RevocationConfig, StalenessConfig, StaplingConfig } from './config.ts';
 import { milliseconds } from './duration.ts';
 import type { Reading } from './reading.ts';
 import type { RevocationEntry, StalenessEntry, StaplingEntry } from './revocation-schema.ts';
 import type { BundleEntry } from './schema.ts';
-
-const HOUR_MS = 3_600_000;
-const WAIT_MS = 2000;
-const TIMEOUT_MS = 10_000;
-const MAX_ANSWERS = 20_000;
 
 /**
  * Reads how the revocation of one bundle is known.
@@ -39,7 +35,7 @@ export function compileRevocation(entry: BundleEntry, name: string, reading: Rea
     order: shape.order ?? 'crl-first',
     fallback: shape.fallback ?? true,
     signerFiles: (shape.signers ?? []).map((file) => resolve(reading.baseDir, file)),
-    waitMs: milliseconds(shape.wait, WAIT_MS),
+    waitMs: milliseconds(shape.wait, SOURCE_DEFAULTS.waitMs),
     allowAddresses: shape.allowAddresses ?? [],
   };
 }
@@ -59,7 +55,10 @@ export function compileStaleness(
 /** Reads how the responses of our own certificates are had. */
 export function compileStapling(entry: StaplingEntry | undefined): StaplingConfig | undefined {
   if (entry === 'off') return undefined;
-  return { timeoutMs: milliseconds(entry?.timeout, TIMEOUT_MS), allowAddresses: entry?.allowAddresses ?? [] };
+  return {
+    timeoutMs: milliseconds(entry?.timeout, SOURCE_DEFAULTS.timeoutMs),
+    allowAddresses: entry?.allowAddresses ?? [],
+  };
 }
 
 type Use = 'none' | 'crl' | 'ocsp' | 'both';
@@ -92,7 +91,7 @@ function compileCrls(shape: RevocationEntry, reading: Reading): CrlConfig {
     sources: (shape.crls ?? []).map((source) =>
       'file' in source
         ? { file: resolve(reading.baseDir, source.file) }
-        : { url: new URL(source.url), everyMs: milliseconds(source.every, HOUR_MS) },
+        : { url: new URL(source.url), everyMs: milliseconds(source.every, SOURCE_DEFAULTS.everyMs) },
     ),
     distributionPoints: shape.distributionPoints ?? false,
     alarmBeforeMs: shape.alarmBefore === undefined ? undefined : milliseconds(shape.alarmBefore, 0),
@@ -103,10 +102,10 @@ function compileOcsp({ ocsp = {} }: RevocationEntry): OcspConfig {
   return {
     urls: (ocsp.urls ?? []).map((url) => new URL(url)),
     nonce: ocsp.nonce ?? 'off',
-    timeoutMs: milliseconds(ocsp.timeout, TIMEOUT_MS),
-    everyMs: milliseconds(ocsp.every, HOUR_MS),
+    timeoutMs: milliseconds(ocsp.timeout, SOURCE_DEFAULTS.timeoutMs),
+    everyMs: milliseconds(ocsp.every, SOURCE_DEFAULTS.everyMs),
     maxAgeMs: ocsp.maxAge === undefined ? undefined : milliseconds(ocsp.maxAge, 0),
     responderRevocation: ocsp.responderRevocation ?? 'required',
-    maxAnswers: ocsp.maxAnswers ?? MAX_ANSWERS,
+    maxAnswers: ocsp.maxAnswers ?? SOURCE_DEFAULTS.maxAnswers,
   };
 }

@@ -6,9 +6,7 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls';
-import { emptyAcceptQueue } from '@countersign/trust';
-import type { KeyPair } from './tls-options.ts';
-import { contextOptions, serverOptions } from './tls-options.ts';
+import { contextOptions, emptyAcceptQueue, type KeyPair, serverOptions } from '@countersign/trust';
 import { answerPlaintext, isPlaintextHttp } from './plaintext.ts';
 
 /** A TLS connection after its handshake, before anything is read from it. */

@@ -1,7 +1,6 @@
-import { type FileWatch, watchFiles } from '@countersign/trust';
+import { type FileWatch, watchFiles, words } from '@countersign/trust';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from './server-certificate.ts';
-import { words } from '../log/words.ts';
 
 export interface FileCertificatesOptions {
   /** Milliseconds since the epoch. */

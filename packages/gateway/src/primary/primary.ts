@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { CrlStore } from '@countersign/trust';
+import { CrlStore, testPresentedChain } from '@countersign/trust';
 import { AuthorityLink } from '../authority-link/authority-link.ts';
 import { formatAddress } from '../config/address.ts';
 import { compileConfig, workerCount } from '../config/compile.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import { testPresentedChain } from '../listener/self-test.ts';
 import { createOperatorLog, type OperatorLog } from '../log/operator-log.ts';
 import { createPrimaryMetrics, type PrimaryFacts } from '../metrics/primary-metrics.ts';
 import { createPolicies, Upstreams } from '../worker/policies.ts';
@@ -111,14 +110,14 @@ export class Primary {
         config: this.#options.config,
         baseDir: this.#options.baseDir,
         certificates: this.#certificates(),
-        trust: [...(this.#sources?.standing() ?? []), ...(this.#link?.standing() ?? [])],
+        trust: [...(this.#sources?.trust.standing() ?? []), ...(this.#link?.standing() ?? [])],
         staples: this.#staples.standing(),
       }),
       drainMs: () => this.#config.drainMs,
       ownMetrics: createPrimaryMetrics(this.#facts()),
       onReady: (pid) => port.onWorker(pid, this.listen.gateway),
-      onIntermediates: (certificates) => this.#sources?.learn(certificates),
-      askStatus: async (bundle, questions, signal) => this.#sources?.ask(bundle, questions, signal),
+      onIntermediates: (certificates) => this.#sources?.trust.learn(certificates),
+      askStatus: async (bundle, questions, signal) => this.#sources?.trust.ask(bundle, questions, signal),
       log: this.#log,
     });
   }
@@ -160,7 +159,7 @@ export class Primary {
     this.#link?.stop();
     this.#staples.stop();
     await this.#crlStore?.settled();
-    await this.#sources?.settled();
+    await this.#sources?.trust.settled();
     await this.#staples.settled();
     this.#admin?.close();
   }
@@ -288,9 +287,9 @@ export class Primary {
         ...(this.#link?.ends() ?? []),
       ],
       now: () => this.#port.now(),
-      crls: () => this.#sources?.crls() ?? [],
-      crlSources: () => this.#sources?.crlSources() ?? [],
-      ocsp: () => this.#sources?.ocsp() ?? [],
+      crls: () => this.#sources?.trust.crls() ?? [],
+      crlSources: () => this.#sources?.trust.crlSources() ?? [],
+      ocsp: () => this.#sources?.trust.ocsp() ?? [],
       staples: () => this.#staples.facts(),
     };
   }

@@ -1,5 +1,5 @@
 import type { ToWorker } from '../worker/messages.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
+import type { TrustUpdate } from '@countersign/trust';
 
 /** A worker, as far as news of trust go. */
 export interface NewsReader {

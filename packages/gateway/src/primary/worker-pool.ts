@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { FromWorker, ToWorker } from '../worker/messages.ts';
-import { BackOff } from './back-off.ts';
+import { BackOff } from '@countersign/trust';
 import type { ListenSocket } from './listen-socket.ts';
 
 /** A worker that lived this long starts its successor without a wait. */

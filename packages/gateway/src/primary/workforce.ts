@@ -1,13 +1,11 @@
 import type { OperatorLog } from '../log/operator-log.ts';
 import type { FromWorker, ServerCertificate, StapleData, ToWorker } from '../worker/messages.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
-import { words } from '../log/words.ts';
+import { TicketKeys, type TrustUpdate, words } from '@countersign/trust';
 import type { ListenSockets } from './listen-sockets.ts';
 import { MetricsCollector } from './metrics-collector.ts';
 import { SharedIntermediates } from './shared-intermediates.ts';
 import { GatewayStartError } from './start-error.ts';
 import { type AskStatus, StatusQueries } from './status-queries.ts';
-import { TicketKeys } from './ticket-keys.ts';
 import { TrustNews } from './trust-news.ts';
 import { type Worker, WorkerPool } from './worker-pool.ts';
 

@@ -1,5 +1,5 @@
 /** Refusals as the peer sees them: RFC 9457 problem documents that say the code and the id, and nothing of the inside. */
-import { refusal } from '@countersign/trust';
+import { problemDocument, refusal } from '@countersign/trust';
 import type { ProblemCode } from './codes.ts';
 
 export interface Problem {
@@ -24,23 +24,8 @@ const NO_ROUTE = {
  * @example describeProblem('no_certificate', 'c1-1').status // 401
  */
 export function describeProblem(code: ProblemCode, correlationId: string): Problem {
-  const { status, title, mend } = code === 'no_route' ? NO_ROUTE : refusal(code);
-  const body = JSON.stringify({
-    type: `urn:countersign:problem:${code}`,
-    title,
-    status,
-    code,
-    detail: mend,
-    correlationId,
-  });
-  const fields: Record<string, string> = {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    'countersign-correlation-id': correlationId,
-  };
-  // The scheme of "no certificate" as the contract names it; a 401 must have the field (RFC 9110 section 11.6.1).
-  if (status === 401) fields['www-authenticate'] = 'ClientCertificate';
-  return { status, code, correlationId, body: `${body}\n`, fields };
+  const entry = code === 'no_route' ? NO_ROUTE : refusal(code);
+  return { status: entry.status, code, correlationId, ...problemDocument(code, entry, correlationId) };
 }
 
 /** Codes after which the connection closes, whatever the client still sends. */

@@ -3,9 +3,8 @@ import type { GatewayConfig, HostConfig, ListenerConfig } from '../config/config
 import { normalizeServerName } from '../config/server-name.ts';
 import { serveHttp1 } from '../http1/serve.ts';
 import { serveHttp2 } from '../http2/serve.ts';
-import { caHints } from '../listener/ca-hints.ts';
+import { caHints, type KeyPair } from '@countersign/trust';
 import { type Handshake, type HandshakeFailure, TlsListener } from '../listener/tls-listener.ts';
-import type { KeyPair } from '../listener/tls-options.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { accessLine, connectionFields, quote } from '../log/access-line.ts';
 import { admit, type AdmissionOptions } from './admission.ts';

@@ -1,17 +1,11 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
-import type { TrustUpdate } from './trust-update.ts';
+import type { StatusQuestionData, TrustUpdate } from '@countersign/trust';
 
 /** A server certificate with its key, as PEM, under the id of its source in the configuration. */
 export interface ServerCertificate {
   readonly id: string;
   readonly cert: string;
   readonly key: string;
-}
-
-/** A certificate of a trusted chain, whose status is asked for, and the CA above it: DER. */
-export interface StatusQuestionData {
-  readonly certificate: Uint8Array;
-  readonly issuer: Uint8Array;
 }
 
 /** An OCSP response to be stapled. */

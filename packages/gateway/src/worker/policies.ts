@@ -1,5 +1,6 @@
+import type { VerdictPolicy } from '@countersign/trust';
 import type { HostPolicy, Router, Upstream } from '../connection.ts';
-import type { HostConfig, ListenerConfig, UpstreamConfig } from '../config/config.ts';
+import type { GatewayConfig, HostConfig, ListenerConfig, UpstreamConfig } from '../config/config.ts';
 import { createRouter } from '../routing/router.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 
@@ -46,4 +47,10 @@ export function createPolicies(listener: ListenerConfig, upstreams: Upstreams): 
     unknown,
     of: (host) => policies.get(host) ?? unknown,
   };
+}
+
+/** What the hosts of a configuration ask of who connects. */
+export function policiesOf({ listeners }: GatewayConfig): VerdictPolicy[] {
+  const hosts = listeners.flatMap((listener) => listener.hosts);
+  return hosts.map((host) => ({ id: host.key, bundles: host.trust, allow: host.permits }));
 }

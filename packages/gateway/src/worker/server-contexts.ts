@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { HostConfig, ListenerConfig } from '../config/config.ts';
 import { normalizeServerName, selectByName } from '../config/server-name.ts';
 import type { TlsListener } from '../listener/tls-listener.ts';
-import { contextOptions, type KeyPair } from '../listener/tls-options.ts';
+import { contextOptions, type KeyPair } from '@countersign/trust';
 
 /** The CA names to hint at for a host: certificates with the subjects of its anchors. */
 export type HintsFor = (host: HostConfig) => readonly Buffer[];

@@ -1,16 +1,4 @@
-import type { StatusQuestionData } from './messages.ts';
-
-/** How the waiting ended: told what could be had, too late, or the connection is gone. */
-export type Waited = 'told' | 'late' | 'left';
-
-export interface StatusAsked {
-  readonly bundle: string;
-  readonly questions: readonly StatusQuestionData[];
-  /** Milliseconds. */
-  readonly withinMs: number;
-  /** The connection is gone. */
-  readonly left: AbortSignal;
-}
+import type { StatusAsked, StatusQuestionData, Waited } from '@countersign/trust';
 
 export interface StatusWaitingPort {
   ask(query: number, bundle: string, questions: readonly StatusQuestionData[]): void;

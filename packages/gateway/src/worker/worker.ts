@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { compileConfig } from '../config/compile.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import type { KeyPair } from '../listener/tls-options.ts';
+import { type KeyPair, LiveTrust } from '@countersign/trust';
 import { createWorkerMetrics, type WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { Connections } from './connections.ts';
 import { createLineLog, type LineLog, openSink } from '../log/line-log.ts';
 import { createOperatorLog } from '../log/operator-log.ts';
 import { GatewayListener } from './listener.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { Upstreams } from './policies.ts';
+import { policiesOf, Upstreams } from './policies.ts';
 import { WorkerStaples } from './worker-staples.ts';
 import { StatusWaiting } from './status-waiting.ts';
-import { WorkerTrust } from './worker-trust.ts';
 
 /** How long a connection waits for what other workers know. */
 const QUERY_MS = 500;
@@ -30,7 +29,7 @@ export interface WorkerPort {
 export class GatewayWorker {
   readonly #port: WorkerPort;
   readonly #config: GatewayConfig;
-  readonly #trust: WorkerTrust;
+  readonly #trust: LiveTrust;
   readonly #metrics: WorkerMetrics;
   readonly #log: LineLog;
   readonly #operator = createOperatorLog('worker');
@@ -57,8 +56,10 @@ export class GatewayWorker {
       handshakes: () => this.#sum((listener) => listener.tls.handshakes),
       identities: () => this.#trust.register.size,
     });
-    this.#trust = new WorkerTrust({
-      config: this.#config,
+    this.#trust = new LiveTrust({
+      bundles: this.#config.bundles,
+      policies: policiesOf(this.#config),
+      hasFeed: this.#config.authority !== undefined,
       now: () => port.now(),
       seed: randomBytes(4).readUInt32LE(),
       onIntermediate: (der) => port.send({ type: 'intermediates', certificates: [der] }),
@@ -109,7 +110,7 @@ export class GatewayWorker {
           .then((metrics) => this.#port.send({ type: 'metrics', query: message.query, metrics }));
         break;
       case 'policies':
-        this.#trust.replacePolicies(compileConfig(message.config, message.baseDir));
+        this.#trust.replacePolicies(policiesOf(compileConfig(message.config, message.baseDir)));
         break;
       case 'setup':
       case 'prepared':

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FeedConnection } from '../../src/authority-link/feed-connection.ts';
+import { FeedConnection } from '@countersign/trust';
 
 interface Attempt {
   readonly url: URL;

@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   anchorOf,
+  FeedLedger,
   type FeedSnapshot,
   keyHash,
   nodeCrypto,
   signJws,
   SNAPSHOT_TYP,
   snapshotDigest,
+  LiveTrust,
 } from '@countersign/trust';
 import { createRoot } from '@countersign/testkit';
-import { compileConfig } from '../../src/config/compile.ts';
-import { FeedLedger } from '../../src/authority-link/feed-ledger.ts';
-import { WorkerTrust } from '../../src/worker/worker-trust.ts';
 
 const root = await createRoot('Root');
 const issuing = await root.issueCa('Issuing', { pathLen: 0 });
@@ -45,18 +44,12 @@ function newLedger(): FeedLedger {
 }
 
 /** A worker that is told what a primary with this ledger tells a new one. */
-function tell(ledger: FeedLedger): WorkerTrust {
-  const upstream = 'http://127.0.0.1:1';
-  const config = compileConfig(
-    {
-      listeners: [{ listen: '127.0.0.1:0', hosts: [{ names: ['a'], certificate: { authority: {} }, upstream }] }],
-      authority: { url: 'https://ca.test', identity: 'x' },
-    },
-    '/',
-  );
+function tell(ledger: FeedLedger): LiveTrust {
   const fail = (words: string) => assert.fail(words);
-  const worker = new WorkerTrust({
-    config,
+  const worker = new LiveTrust({
+    bundles: new Map(),
+    policies: [],
+    hasFeed: true,
     now: () => now,
     seed: 1,
     onIntermediate: () => undefined,
@@ -69,7 +62,7 @@ function tell(ledger: FeedLedger): WorkerTrust {
   return worker;
 }
 
-function revokedIn(worker: WorkerTrust): string[] {
+function revokedIn(worker: LiveTrust): string[] {
   const source = worker.state.bundle('own')?.source;
   const kind = { isCa: false, version: 3, issuerName: 'issuer', points: [], ocspUris: [], crlUris: [] } as const;
   const entry = { issuerKeyHash: issuer, notBefore: now, notAfter: now, ...kind };

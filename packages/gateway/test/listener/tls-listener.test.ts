@@ -5,7 +5,7 @@ import net from 'node:net';
 import { before, test } from 'node:test';
 import tls from 'node:tls';
 import { sClient, type TestCa, without } from '@countersign/testkit';
-import type { KeyPair } from '../../src/listener/tls-options.ts';
+import type { KeyPair } from '@countersign/trust';
 import { type ListenerPeers, listenerPeers } from '../support/tls-listener.ts';
 
 let ca: TestCa;

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createRoot, serveHttp, temporaryFolder, type TestCa, testClock } from '@countersign/testkit';
-import { CrlStore } from '@countersign/trust';
+import { CrlFollowers, CrlStore, type TrustUpdate } from '@countersign/trust';
 import { compileConfig } from '../../src/config/compile.ts';
-import { CrlFollowers } from '../../src/primary/crl-followers.ts';
-import type { TrustUpdate } from '../../src/worker/trust-update.ts';
 
 const DAY = 86_400_000;
 const clock = testClock();

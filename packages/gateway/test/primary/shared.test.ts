@@ -3,10 +3,9 @@ import { test } from 'node:test';
 import { createRoot } from '@countersign/testkit';
 import { MetricsTotals, type MetricsSnapshot } from '../../src/metrics/aggregate.ts';
 import { createWorkerMetrics } from '../../src/metrics/worker-metrics.ts';
-import { BackOff } from '../../src/primary/back-off.ts';
+import { BackOff, TicketKeys } from '@countersign/trust';
 import { checkServerCertificate } from '../../src/primary/server-certificate.ts';
 import { SharedIntermediates } from '../../src/primary/shared-intermediates.ts';
-import { TicketKeys } from '../../src/primary/ticket-keys.ts';
 import { TrustNews } from '../../src/primary/trust-news.ts';
 import type { ToWorker } from '../../src/worker/messages.ts';
 

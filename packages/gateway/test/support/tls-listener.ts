@@ -4,15 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { createRoot, type TestCa, type TestCertificate } from '@countersign/testkit';
-import { caHints } from '../../src/listener/ca-hints.ts';
-import { presentedChain } from '../../src/listener/presented-chain.ts';
+import { caHints, type KeyPair, presentedChain } from '@countersign/trust';
 import {
   type Handshake,
   type HandshakeFailure,
   TlsListener,
   type TlsListenerOptions,
 } from '../../src/listener/tls-listener.ts';
-import type { KeyPair } from '../../src/listener/tls-options.ts';
 import { openListenSocket } from '../../src/primary/listen-socket.ts';
 
 const pairOf = (made: TestCertificate): KeyPair => ({ cert: made.chainPem, key: made.keyPem });

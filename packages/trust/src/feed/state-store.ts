@@ -4,7 +4,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { buildAndValidate } from '@countersign/pki';
-import type { Crypto, TrustAnchor } from '@countersign/pki';
+import type { Certificate, Crypto, TrustAnchor } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
 import { readOptional, replaceFile } from '../files/durable.ts';
@@ -31,6 +31,8 @@ export interface StateStoreOptions {
   readonly anchors: readonly TrustAnchor[];
   readonly crypto: Crypto;
   readonly sealer: () => Sealer;
+  /** Whether the holder of this certificate, of a path to the anchors, may have sealed the state: a gateway by default. */
+  readonly isSealer?: ((signer: Certificate) => boolean) | undefined;
 }
 
 /** What a stored state came to. */
@@ -203,7 +205,8 @@ export class StateStore {
     const { anchors, crypto } = this.#options;
     // The gateway's certificate may have ended since it sealed: it counts when it was good then.
     const result = buildAndValidate(signer, { anchors, intermediates, time: at, purpose: 'any', crypto });
-    return result.ok && signer.profile === 'gateway' ? { length, at } : undefined;
+    const { isSealer = isGateway } = this.#options;
+    return result.ok && isSealer(signer) ? { length, at } : undefined;
   }
 
   async #append(lines: readonly Line[]): Promise<void> {
@@ -239,6 +242,10 @@ export class StateStore {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+function isGateway({ profile }: Certificate): boolean {
+  return profile === 'gateway';
 }
 
 /** Nobody vouches for these lines: one that makes no sense is passed over. */

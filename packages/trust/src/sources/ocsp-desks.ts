@@ -1,29 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Certificate } from '@countersign/pki';
-import {
-  AddressGuard,
-  type AskPort,
-  askResponders,
-  guardForConfigured,
-  keyHash,
-  mayAnswer,
-  nodeCrypto,
-  OcspAnswers,
-  OcspDesk,
-  type OcspPolicy,
-  OcspStore,
-  pathEntry,
-  readSigners,
-  type Responder,
-  ResponderHealth,
-} from '@countersign/trust';
-import type { BundleConfig, OcspConfig } from '../config/config.ts';
-import type { OcspFact } from '../metrics/primary-metrics.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
-
-type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
-type OcspUpdate = Extract<TrustUpdate, { kind: 'ocsp' }>;
+import { AddressGuard, guardForConfigured } from '../net/address-guard.ts';
+import type { AskPort, OcspPolicy, Responder } from '../ocsp/ask-responders.ts';
+import { askResponders } from '../ocsp/ask-responders.ts';
+import { keyHash } from '../verdict/key-hash.ts';
+import { mayAnswer, readSigners } from '../bundle/bundle.ts';
+import { nodeCrypto } from '../crypto/node-crypto.ts';
+import { OcspAnswers } from '../ocsp/ocsp-answers.ts';
+import { OcspDesk } from '../ocsp/ocsp-desk.ts';
+import { OcspStore } from '../ocsp/ocsp-store.ts';
+import { pathEntry } from '../verdict/path-entries.ts';
+import { ResponderHealth } from '../ocsp/responder-health.ts';
+import type { BundleSettings, OcspSettings } from './settings.ts';
+import type { OcspFact } from './source-facts.ts';
+import type { BundleUpdate, OcspUpdate } from './trust-update.ts';
 
 /** Of several responders that a certificate names. */
 const MAX_RESPONDERS = 2;
@@ -39,7 +30,7 @@ export interface OcspDesksOptions {
   readonly folder: string | undefined;
   /** What CRLs of the bundle say of a responder's certificate. */
   readonly statusOf: (bundle: string, certificate: Certificate, issuer: Certificate) => 'good' | 'revoked' | 'unknown';
-  /** There is news, for the workers. */
+  /** There is news, for whoever judges. */
   readonly onAnswers: (update: OcspUpdate) => void;
   readonly info: (message: string) => void;
   readonly shout: (message: string) => void;
@@ -47,8 +38,8 @@ export interface OcspDesksOptions {
 
 /** What is asked for one bundle. */
 interface Place {
-  readonly bundle: BundleConfig;
-  readonly ocsp: OcspConfig;
+  readonly bundle: BundleSettings;
+  readonly ocsp: OcspSettings;
   readonly desk: OcspDesk;
   readonly answers: OcspAnswers;
   readonly health: ResponderHealth;
@@ -57,7 +48,7 @@ interface Place {
   responders: readonly Certificate[];
 }
 
-/** Asks OCSP responders, for all workers, about the certificates of the bundles whose configuration wants it. */
+/** Asks OCSP responders, for whoever judges, about the certificates of the bundles whose configuration wants it. */
 export class OcspDesks {
   readonly #options: OcspDesksOptions;
   readonly #places = new Map<string, Place>();
@@ -73,7 +64,7 @@ export class OcspDesks {
    * @param before - desks of the configuration of before, whose answers stay where nothing has changed about them
    */
   async start(
-    bundles: readonly BundleConfig[],
+    bundles: readonly BundleSettings[],
     updates: readonly BundleUpdate[],
     before: OcspDesks | undefined,
   ): Promise<void> {
@@ -102,7 +93,7 @@ export class OcspDesks {
   }
 
   /**
-   * Asks about a certificate of a trusted chain; resolves when its status is known and told to the workers, or cannot be had now.
+   * Asks about a certificate of a trusted chain; resolves when its status is known and told, or cannot be had now.
    *
    * @param signal - nobody waits any more; absent: nobody ever did
    */
@@ -114,7 +105,7 @@ export class OcspDesks {
     if (responders.length > 0) await place.desk.ask({ certificate, issuer, responders }, signal);
   }
 
-  /** What a worker that starts now has to know. */
+  /** What whoever starts to judge now has to know. */
   standing(): readonly OcspUpdate[] {
     return Array.from(this.#places, ([bundle, { answers }]) => ({ kind: 'ocsp', bundle, answers: answers.all() }));
   }
@@ -146,7 +137,7 @@ export class OcspDesks {
       : new OcspStore(join(folder, `${name}.json`), (error) => shout(`bundle ${name}: ${error.message}`));
   }
 
-  #open(bundle: BundleConfig, ocsp: OcspConfig, store: OcspStore | undefined): Place {
+  #open(bundle: BundleSettings, ocsp: OcspSettings, store: OcspStore | undefined): Place {
     const { now, random, onAnswers, info, shout } = this.#options;
     const { name } = bundle;
     const answers = new OcspAnswers({ maxCount: ocsp.maxAnswers });
@@ -181,7 +172,7 @@ export class OcspDesks {
     return { bundle, ocsp, desk, answers, health, store, outcomes, responders: [] };
   }
 
-  #policyOf(name: string, { nonce, timeoutMs, maxAgeMs, responderRevocation }: OcspConfig): OcspPolicy {
+  #policyOf(name: string, { nonce, timeoutMs, maxAgeMs, responderRevocation }: OcspSettings): OcspPolicy {
     return {
       nonce,
       timeoutMs,
@@ -193,7 +184,7 @@ export class OcspDesks {
 
   #responderStatus(
     name: string,
-    rule: OcspConfig['responderRevocation'],
+    rule: OcspSettings['responderRevocation'],
     certificate: Certificate,
     issuer: Certificate,
   ): 'good' | 'revoked' | 'unknown' {
@@ -220,7 +211,7 @@ function respondersOf({ bundle, ocsp }: Place, certificate: Certificate, issuer:
     .map((uri) => ({ url: new URL(uri), guard }));
 }
 
-function consequence({ revocation: { staleness } }: BundleConfig): string {
+function consequence({ revocation: { staleness } }: BundleSettings): string {
   return staleness.mode === 'soft'
     ? 'clients of whom nothing is known are admitted'
     : 'clients of whom nothing else is known are refused';

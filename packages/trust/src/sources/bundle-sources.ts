@@ -1,23 +1,17 @@
-import {
-  type Bundle,
-  CombinedSource,
-  CrlSet,
-  type LoadedCrl,
-  makeBundle,
-  maySignCrls,
-  nodeCrypto,
-  type OcspAnswer,
-  OcspAnswers,
-  OcspSource,
-  readSigners,
-  type RevocationSource,
-} from '@countersign/trust';
-import type { BundleConfig, CrlSourceConfig } from '../config/config.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import { CombinedSource } from '../state/combined-source.ts';
+import { CrlSet } from '../crl/crl-set.ts';
+import type { LoadedCrl } from '../crl/accept-crl.ts';
+import { makeBundle, maySignCrls, readSigners } from '../bundle/bundle.ts';
+import { nodeCrypto } from '../crypto/node-crypto.ts';
+import type { OcspAnswer } from '../ocsp/ocsp-answers.ts';
+import { OcspAnswers } from '../ocsp/ocsp-answers.ts';
+import { OcspSource } from '../ocsp/ocsp-source.ts';
+import type { RevocationSource } from '../state/revocation-source.ts';
+import type { BundleSettings, CrlPlace } from './settings.ts';
+import type { BundleUpdate } from './trust-update.ts';
 
-type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
-
-/** What speaks for the revocation of one bundle's certificates, in the primary and in each worker. */
+/** What speaks for the revocation of one bundle's certificates, where news are followed and where they are judged by. */
 export interface BundleSources {
   readonly crls: CrlSet | undefined;
   readonly ocsp: OcspSource | undefined;
@@ -33,7 +27,7 @@ export interface BundleSourcesOptions {
 }
 
 /** Makes the sources of a bundle, empty yet. */
-export function createSources(bundle: BundleConfig, options: BundleSourcesOptions = {}): BundleSources {
+export function createSources(bundle: BundleSettings, options: BundleSourcesOptions = {}): BundleSources {
   const { revocation, name } = bundle;
   const { staleness } = revocation;
   const crls =
@@ -72,6 +66,6 @@ export function bundleOf(update: BundleUpdate): Bundle {
 }
 
 /** Under what a CRL's source is known. */
-export function crlSourceName(source: CrlSourceConfig): string {
+export function crlSourceName(source: CrlPlace): string {
   return 'file' in source ? source.file : source.url.href;
 }

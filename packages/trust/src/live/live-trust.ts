@@ -1,27 +1,30 @@
 import { parseCertificate, pemDecode } from '@countersign/pki';
-import {
-  type Accepted,
-  anchorOf,
-  FeedState,
-  IntermediateStore,
-  isBeyond,
-  LiveRegister,
-  nodeCrypto,
-  TrustState,
-} from '@countersign/trust';
-import type { GatewayConfig } from '../config/config.ts';
-import { bundleOf, type BundleSources, createSources, setIssuers } from '../revocation/bundle-sources.ts';
-import type { StatusQuestionData } from './messages.ts';
+import type { Accepted } from '../verdict/verdict.ts';
+import { anchorOf } from '../bundle/bundle.ts';
+import { FeedState } from '../feed/feed-state.ts';
+import type { FeedApplied } from '../feed/feed-state.ts';
+import { IntermediateStore } from '../state/intermediate-store.ts';
+import { isBeyond } from '../state/revocation-source.ts';
+import { LiveRegister } from './live-register.ts';
+import { nodeCrypto } from '../crypto/node-crypto.ts';
+import { TrustState } from '../state/trust-state.ts';
+import type { BundleSettings } from '../sources/settings.ts';
+import type { VerdictPolicy } from '../verdict/policy.ts';
+import { bundleOf, type BundleSources, createSources, setIssuers } from '../sources/bundle-sources.ts';
 import { questionsOf, StatusDue } from './status-due.ts';
-import type { TrustUpdate } from './trust-update.ts';
+import type { StatusQuestionData } from './status-due.ts';
+import type { TrustUpdate } from '../sources/trust-update.ts';
 
 /** How often expiry is looked at. */
 const SWEEP_MS = 250;
 /** How often everything else that time alone can change is asked of each connection. */
 const RESTAND_MS = 5000;
 
-export interface WorkerTrustOptions {
-  readonly config: GatewayConfig;
+export interface LiveTrustOptions {
+  readonly bundles: ReadonlyMap<string, BundleSettings>;
+  readonly policies: readonly VerdictPolicy[];
+  /** There is an authority, whose feed makes the bundle `own`. */
+  readonly hasFeed: boolean;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   readonly seed: number;
@@ -43,18 +46,18 @@ export interface Awaited {
   readonly withinMs: number;
 }
 
-/** The trust of one worker: its state, its live connections, and how news changes both. */
-export class WorkerTrust {
+/** The trust of one process that judges: its state, its live connections, and how news changes both. */
+export class LiveTrust {
   readonly state: TrustState;
   readonly register: LiveRegister;
-  readonly #options: WorkerTrustOptions;
+  readonly #options: LiveTrustOptions;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #sources: ReadonlyMap<string, BundleSources>;
   readonly #due: StatusDue;
   #feed: FeedState | undefined;
   #wasBeyond = false;
 
-  constructor(options: WorkerTrustOptions) {
+  constructor(options: LiveTrustOptions) {
     this.#options = options;
     this.state = new TrustState({
       intermediates: new IntermediateStore(),
@@ -69,26 +72,21 @@ export class WorkerTrust {
     const isPinned = ({ issuerKeyHash, serialHex }: { issuerKeyHash: string; serialHex: string }) =>
       this.register.has(issuerKeyHash, serialHex);
     this.#sources = new Map(
-      Array.from(options.config.bundles, ([name, bundle]) => [name, createSources(bundle, { isPinned })]),
+      Array.from(options.bundles, ([name, bundle]) => [name, createSources(bundle, { isPinned })]),
     );
     this.#due = new StatusDue(this.state, options.onDue);
-    this.#setPolicies(options.config);
+    this.state.setPolicies(options.policies);
   }
 
   /** The rules have changed: live connections are judged by them from now on, and ended where they no longer stand. */
-  replacePolicies(config: GatewayConfig): void {
-    this.#setPolicies(config);
+  replacePolicies(policies: readonly VerdictPolicy[]): void {
+    this.state.setPolicies(policies);
     this.#rejudge();
-  }
-
-  #setPolicies(config: GatewayConfig): void {
-    const hosts = config.listeners.flatMap((listener) => listener.hosts);
-    this.state.setPolicies(hosts.map((host) => ({ id: host.key, bundles: host.trust, allow: host.permits })));
   }
 
   /** All bundles that there can be. */
   get bundleNames(): readonly string[] {
-    return [...this.#options.config.bundles.keys(), ...(this.#options.config.authority === undefined ? [] : ['own'])];
+    return [...this.#options.bundles.keys(), ...(this.#options.hasFeed ? ['own'] : [])];
   }
 
   /** Starts the sweeps of the wall clock. */
@@ -100,6 +98,8 @@ export class WorkerTrust {
         this.#lookAhead();
       }, RESTAND_MS),
     );
+    // What is judged keeps the process alive, not the judging.
+    for (const timer of this.#timers) timer.unref();
   }
 
   stop(): void {
@@ -156,7 +156,7 @@ export class WorkerTrust {
     const places = this.state.wanted(verdict, now);
     if (places.length === 0) return undefined;
     const { bundle } = verdict;
-    const withinMs = this.#options.config.bundles.get(bundle)?.revocation.waitMs ?? 0;
+    const withinMs = this.#options.bundles.get(bundle)?.revocation.waitMs ?? 0;
     return { bundle, questions: questionsOf(verdict, places, this.state), withinMs };
   }
 
@@ -170,7 +170,7 @@ export class WorkerTrust {
     this.#due.look([verdict], this.#options.now());
   }
 
-  /** Takes in intermediates that other workers have verified. */
+  /** Takes in intermediates that others have verified. */
   learn(certificates: readonly Uint8Array[]): void {
     for (const der of certificates) this.state.learn(der);
   }
@@ -180,9 +180,22 @@ export class WorkerTrust {
     if (feed === undefined) return;
     const outcome = feed.apply(event, this.#options.now(), receivedAt);
     if (!outcome.ok) {
-      // The primary has applied the same line to the same state: this cannot be, and a worker that knows less must not go on.
+      // Who follows the feed has applied the same line to the same state: this cannot be, and a judge that knows less must not go on.
       throw outcome.error;
     }
+    this.feedApplied(feed, outcome);
+  }
+
+  /** Takes over a feed that is followed in this process: it is asked as it is, and nothing of it is kept twice. */
+  useFeed(feed: FeedState): void {
+    this.#feed = feed;
+    if (feed.bundle === undefined) return;
+    this.state.setBundle(feed.bundle, feed);
+    this.#rejudge();
+  }
+
+  /** A line of the feed was applied; when this returns, whom it shuts out is out. */
+  feedApplied(feed: FeedState, outcome: FeedApplied): void {
     for (const key of outcome.revoked) this.register.revoked(key.issuerKeyHash, key.serialHex);
     if (outcome.bundle !== undefined) {
       this.state.setBundle(outcome.bundle, feed);
@@ -196,7 +209,7 @@ export class WorkerTrust {
       this.#sources.get(bundle)?.crls?.offer(der, source, this.#options.now());
       this.register.restand();
     } catch (error) {
-      // The primary took it a moment ago; what it knew by an intermediate, this worker may not know yet.
+      // Who follows the list took it a moment ago; an intermediate that he knew it by may not be known here yet.
       this.#options.alarm(`bundle ${bundle}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { assembleSigned, buildTbs, type Name, subjectKeyId } from '@countersign/pki';
-import { nodeSigner } from '@countersign/trust';
+import { nodeSigner } from '../crypto/node-keys.ts';
 
 /** A client picks its certificate by these; far more names than that make the handshake longer than they help. */
 const MAX_HINTS = 64;

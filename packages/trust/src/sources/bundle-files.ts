@@ -1,16 +1,10 @@
-import {
-  type FileWatch,
-  loadBundle,
-  makeBundle,
-  nodeCrypto,
-  readSigners,
-  readTrustFile,
-  watchFiles,
-} from '@countersign/trust';
-import type { BundleConfig } from '../config/config.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
-
-type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
+import type { FileWatch } from '../files/watch-files.ts';
+import { loadBundle, readTrustFile } from '../bundle/load-bundle.ts';
+import { makeBundle, readSigners } from '../bundle/bundle.ts';
+import { nodeCrypto } from '../crypto/node-crypto.ts';
+import { watchFiles } from '../files/watch-files.ts';
+import type { BundleSettings } from './settings.ts';
+import type { BundleUpdate } from './trust-update.ts';
 
 export interface BundleFilesOptions {
   /** A bundle has changed, and the new one is good. */
@@ -32,7 +26,7 @@ export interface BundleFiles {
  * @throws TrustError
  */
 export async function watchBundleFiles(
-  bundles: readonly BundleConfig[],
+  bundles: readonly BundleSettings[],
   options: BundleFilesOptions,
 ): Promise<BundleFiles> {
   const watches: FileWatch<BundleUpdate>[] = [];
@@ -53,7 +47,7 @@ export async function watchBundleFiles(
   };
 }
 
-async function watchBundle(bundle: BundleConfig, options: BundleFilesOptions): Promise<FileWatch<BundleUpdate>> {
+async function watchBundle(bundle: BundleSettings, options: BundleFilesOptions): Promise<FileWatch<BundleUpdate>> {
   // Once before it is followed: what is wrong with a file is told in its words.
   await loadBundle(bundle);
   const { signerFiles } = bundle.revocation;

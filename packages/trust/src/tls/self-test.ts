@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { basicConstraints, buildCertificate, buildName, keyUsage, pemEncode } from '@countersign/pki';
-import { nodeSigner, spkiOf } from '@countersign/trust';
+import { nodeSigner, spkiOf } from '../crypto/node-keys.ts';
 import { presentedChain } from './presented-chain.ts';
-import { contextOptions, serverOptions } from './tls-options.ts';
+import { contextOptions, serverOptions } from './server-options.ts';
 
 /** Long enough for two handshakes on a machine that is busy with other things. */
 const TIMEOUT_MS = 10_000;

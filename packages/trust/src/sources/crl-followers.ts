@@ -1,27 +1,19 @@
 import { type Certificate, parseCertificate } from '@countersign/pki';
-import {
-  AddressGuard,
-  type CrlAlarm,
-  type CrlSet,
-  type CrlStore,
-  CrlWatch,
-  type Following,
-  followCrlFile,
-  followCrlUrl,
-  guardForConfigured,
-  isCovered,
-  isEnding,
-  keyHash,
-  pathEntry,
-} from '@countersign/trust';
-import type { BundleConfig, CrlSourceConfig } from '../config/config.ts';
-import type { CrlFact, CrlSourceFact } from '../metrics/primary-metrics.ts';
-import { createSources, crlSourceName, setIssuers } from '../revocation/bundle-sources.ts';
-import type { TrustUpdate } from '../worker/trust-update.ts';
-import { words } from '../log/words.ts';
-
-type BundleUpdate = Extract<TrustUpdate, { kind: 'bundle' }>;
-type CrlUpdate = Extract<TrustUpdate, { kind: 'crl' }>;
+import { AddressGuard, guardForConfigured } from '../net/address-guard.ts';
+import type { CrlAlarm } from '../crl/crl-watch.ts';
+import type { CrlSet } from '../crl/crl-set.ts';
+import type { CrlStore } from '../crl/crl-store.ts';
+import { CrlWatch, isEnding } from '../crl/crl-watch.ts';
+import type { Following } from '../crl/follow-crl.ts';
+import { followCrlFile, followCrlUrl } from '../crl/follow-crl.ts';
+import { isCovered } from '../state/revocation-source.ts';
+import { keyHash } from '../verdict/key-hash.ts';
+import { pathEntry } from '../verdict/path-entries.ts';
+import type { BundleSettings, CrlPlace } from './settings.ts';
+import type { CrlFact, CrlSourceFact } from './source-facts.ts';
+import { createSources, crlSourceName, setIssuers } from './bundle-sources.ts';
+import type { BundleUpdate, CrlUpdate } from './trust-update.ts';
+import { words } from '../words.ts';
 
 /** Distribution points of certificates that are followed for one bundle. */
 const MAX_FOUND = 1024;
@@ -43,7 +35,7 @@ export interface CrlFollowersOptions {
 
 /** The CRLs of one bundle, and what became of its sources. */
 interface Followed {
-  readonly bundle: BundleConfig;
+  readonly bundle: BundleSettings;
   readonly set: CrlSet;
   readonly watch: CrlWatch;
   readonly sources: Map<string, { up: boolean; failures: number }>;
@@ -52,7 +44,7 @@ interface Followed {
 }
 
 /**
- * Follows the CRLs of the bundles of the configuration; the workers are sent those that are good. The last good ones are kept,
+ * Follows the CRLs of the bundles of the configuration; whoever judges is told those that are good. The last good ones are kept,
  * and are in use again after a restart before anything is fetched.
  */
 export class CrlFollowers {
@@ -66,7 +58,7 @@ export class CrlFollowers {
   }
 
   /** Reads and fetches everything once, whatever comes of it, and goes on following. */
-  async start(bundles: readonly BundleConfig[], updates: readonly BundleUpdate[]): Promise<void> {
+  async start(bundles: readonly BundleSettings[], updates: readonly BundleUpdate[]): Promise<void> {
     for (const bundle of bundles) {
       const { crls: set } = createSources(bundle, {
         onCrl: (crl, der) => this.#options.store?.keep(bundle.name, crl, der),
@@ -89,7 +81,7 @@ export class CrlFollowers {
     setIssuers(this.#followed.get(update.name)?.set, update);
   }
 
-  /** Takes in CAs of paths that workers have verified: their CRLs can be believed, and kept. */
+  /** Takes in CAs of paths that were verified: their CRLs can be believed, and kept. */
   learn(certificates: readonly Uint8Array[]): void {
     const parsed = certificates.map((der) => parseCertificate(der));
     for (const { set } of this.#followed.values()) set.learnSigned(parsed);
@@ -196,7 +188,7 @@ export class CrlFollowers {
     return following;
   }
 
-  #followOne(followed: Followed, source: CrlSourceConfig, guard?: AddressGuard): Following {
+  #followOne(followed: Followed, source: CrlPlace, guard?: AddressGuard): Following {
     const { now, random } = this.#options;
     const { bundle, sources } = followed;
     const state = { up: false, failures: 0 };
@@ -222,7 +214,7 @@ export class CrlFollowers {
   /** @returns its nextUpdate, where it is known already. */
   #take({ bundle, set }: Followed, der: Uint8Array, source: string, toldAs: string): number | undefined {
     const offer = set.offer(der, source, this.#options.now());
-    // One that waits for its issuer is sent too: a worker sees the issuer first.
+    // One that waits for its issuer is told too: who judges sees the issuer first.
     if (offer.kind !== 'unchanged') this.#options.onCrl({ kind: 'crl', bundle: bundle.name, source, toldAs, der });
     return offer.kind === 'waiting' ? undefined : offer.crl.nextUpdate;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackOff } from '../primary/back-off.ts';
+import { BackOff } from '../net/back-off.ts';
 import { readLines } from './read-lines.ts';
-import { words } from '../log/words.ts';
+import { words } from '../words.ts';
 
 /** The feed says something at least this often; three times silence is a dead connection. */
 const SILENCE_MS = 15_000;
@@ -13,8 +13,8 @@ export interface FeedConnectionOptions {
   readonly fetch: (url: URL, init: { signal: AbortSignal }) => Promise<Response>;
   /** The authority's base URL. */
   readonly url: URL;
-  /** The id that this gateway acknowledges with. */
-  readonly gateway: string;
+  /** The id that this gateway acknowledges with; undefined for who only listens. */
+  readonly gateway: string | undefined;
   /** Where to go on; undefined asks for a snapshot. */
   readonly cursor: () => string | undefined;
   /** Asks for a snapshot although there is a cursor: one that is not older. */
@@ -71,7 +71,7 @@ export class FeedConnection {
 
   async #subscribe(attempt: AbortController, onLive: () => void): Promise<void> {
     const url = new URL('/v1/feed', this.#options.url);
-    url.searchParams.set('gateway', this.#options.gateway);
+    if (this.#options.gateway !== undefined) url.searchParams.set('gateway', this.#options.gateway);
     const cursor = this.#options.cursor();
     if (cursor !== undefined) url.searchParams.set('cursor', cursor);
     if (this.#options.full?.() === true) url.searchParams.set('snapshot', 'full');

@@ -1,5 +1,12 @@
-import { type Accepted, keyHash, type TrustState } from '@countersign/trust';
-import type { StatusQuestionData } from './messages.ts';
+import type { Accepted } from '../verdict/verdict.ts';
+import { keyHash } from '../verdict/key-hash.ts';
+import type { TrustState } from '../state/trust-state.ts';
+
+/** A certificate of a trusted chain, whose status is asked for, and the CA above it: DER. */
+export interface StatusQuestionData {
+  readonly certificate: Uint8Array;
+  readonly issuer: Uint8Array;
+}
 
 /** A question is not put again for this long: its answer may be under way. */
 const AGAIN_MS = 10_000;

@@ -21,7 +21,7 @@ export interface KeyPair {
 }
 
 /**
- * What every context of a listener has. `hints` are certificates whose subjects the client is told as acceptable CAs; they are
+ * What every context of a server that judges has. `hints` are certificates whose subjects the client is told as acceptable CAs; they are
  * no trust: OpenSSL is asked for the client's certificate and never decides.
  */
 export function contextOptions(pair: KeyPair, hints: readonly Buffer[]): SecureContextOptions {
