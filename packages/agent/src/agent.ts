@@ -50,6 +50,8 @@ export function startAgent(options: AgentOptions): Agent {
         log.info({ identity: name, serial: leaf.serialHex, notAfter: time(leaf.notAfter) }, 'enrolled'),
       onRenewed: ({ leaf }) =>
         log.info({ identity: name, serial: leaf.serialHex, notAfter: time(leaf.notAfter) }, 'renewed'),
+      onWaiting: ({ request, expiresAt }) =>
+        log.info({ identity: name, request, until: time(expiresAt) }, 'waits for the approval of an administrator'),
       onFailed: (error, nextAt) => {
         const { code, message } = error as { code?: unknown; message?: unknown };
         log.warn({ identity: name, code, nextAt: nextAt === undefined ? undefined : time(nextAt) }, String(message));

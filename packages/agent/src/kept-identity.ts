@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   enroll,
+  type EnrollOptions,
   type IdentityFiles,
   keepRenewed,
   type KeptRenewed,
@@ -12,6 +13,7 @@ import {
   readToken,
   retryPause,
   SdkError,
+  type Waiting,
 } from '@countersign/sdk';
 import type { IdentityConfig } from './config.ts';
 import { AgentError } from './errors.ts';
@@ -21,6 +23,8 @@ import { runHook } from './hook.ts';
 export interface IdentityEvents {
   onEnrolled(material: Material): void;
   onRenewed(material: Material): void;
+  /** An administrator has to approve it first; it is asked for until that is decided. */
+  onWaiting(waiting: Waiting): void;
   /** It is tried again at `nextAt`, milliseconds since the epoch, where that is known. */
   onFailed(error: unknown, nextAt: number | undefined): void;
 }
@@ -87,7 +91,13 @@ export function keepIdentity(
       validity: () => present.validity,
       renew: async (signal) => {
         const url = await authorityUrl(config, files);
-        const next = await renewFiles(files, { url, keyKind: config.key, now, signal });
+        const next = await renewFiles(files, {
+          url,
+          keyKind: config.key,
+          now,
+          signal,
+          onWaiting: (waiting) => events.onWaiting(waiting),
+        });
         current = next;
         present.validity = next.leaf;
         events.onRenewed(next);
@@ -108,7 +118,10 @@ export function keepIdentity(
         keep(there);
         return;
       }
-      const enrolled = await enrollNow(name, config, files, around, abort.signal);
+      const enrolled = await enrollNow(name, config, files, around, {
+        signal: abort.signal,
+        onWaiting: (waiting) => events.onWaiting(waiting),
+      });
       events.onEnrolled(enrolled);
       keep(enrolled);
       await tell();
@@ -153,7 +166,7 @@ async function enrollNow(
   config: IdentityConfig,
   files: IdentityFiles,
   { baseDir, now }: Surroundings,
-  signal: AbortSignal,
+  waits: Pick<EnrollOptions, 'signal' | 'onWaiting'>,
 ): Promise<Material> {
   if (config.tokenFile === undefined) throw new AgentError('not_enrolled', `${name}: name a tokenFile`);
   const tokenFile = isAbsolute(config.tokenFile) ? config.tokenFile : resolve(baseDir, config.tokenFile);
@@ -161,7 +174,15 @@ async function enrollNow(
     throw new AgentError('not_enrolled', `${name}: ${tokenFile} cannot be read`, { cause: error });
   });
   for (const file of [files.cert, files.key, files.ca]) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const material = await enroll({ token, url: config.url, files, keyKind: config.key, now, signal });
+  const material = await enroll({
+    token,
+    url: config.url,
+    files,
+    keyKind: config.key,
+    now,
+    ...waits,
+    pendingKeyFile: `${files.key}.pending`,
+  });
   if (config.url === undefined) await writeFile(urlFile(files), `${readToken(token).url}\n`, { mode: 0o644 });
   return material;
 }

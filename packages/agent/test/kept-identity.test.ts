@@ -15,6 +15,7 @@ const listening = () => {
     events: {
       onEnrolled: () => heard.emit('enrolled'),
       onRenewed: () => heard.emit('renewed'),
+      onWaiting: () => heard.emit('waiting'),
       onFailed: (error: unknown, nextAt: number | undefined) => heard.emit('failed', error, nextAt),
     },
   };

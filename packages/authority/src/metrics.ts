@@ -26,6 +26,8 @@ export interface MetricsState {
   readonly rootCrlAlarm: boolean;
   readonly apiNotAfter: number | undefined;
   readonly ocsp: OcspFigures;
+  /** Requests that wait for an administrator. */
+  readonly requestsWaiting: number;
 }
 
 /** What the OCSP responder has done and holds. */
@@ -87,6 +89,7 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
   const crlFailures = gauge('crl_failures', 'CRLs that could not be signed since the start');
   const apiNotAfter = gauge('api_not_after_seconds', "End of the API's own certificate, seconds since the epoch");
   const gateways = gauge('gateways_connected', 'Gateways that follow the feed');
+  const waiting = gauge('requests_waiting', 'Requests that wait for the approval of an administrator');
   const rootOnline = gauge('root_key_online', "1 while the root's key lies in the data folder");
   const rootCrlAlarm = gauge('root_crl_alarm', "1 from 90 days before the root's CRL ends");
 
@@ -129,6 +132,7 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
     crlFailures.set(now.crlTimes.failures);
     if (now.apiNotAfter !== undefined) apiNotAfter.set(now.apiNotAfter / 1000);
     gateways.set(now.gateways);
+    waiting.set(now.requestsWaiting);
     rootOnline.set(Number(now.rootOnline));
     rootCrlAlarm.set(Number(now.rootCrlAlarm));
     collectOcsp(now.ocsp);

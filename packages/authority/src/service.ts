@@ -6,7 +6,6 @@ import type {
   CertificateDetail,
   CertificateList,
   Convergence,
-  IssuedCertificate,
 } from '@countersign/protocol';
 import type {
   AllowResult,
@@ -19,6 +18,7 @@ import type {
 import type { SecretSeal } from './domain/acme/context.ts';
 import { createEabKey, describeEabKey, removeEabKey } from './domain/acme/eab.ts';
 import type { EabPolicy } from './domain/acme/records.ts';
+import type { Granted } from './domain/approval/answer.ts';
 import { allow, blockedIdentities } from './domain/blocks.ts';
 import type { CrlPublisher } from './domain/crl/publisher.ts';
 import { issueForAdmin, issueForGateway } from './domain/doors.ts';
@@ -65,7 +65,7 @@ export interface TargetInput {
 /** An external account key to be made. */
 type AcmeKeyWish = EabPolicy & { readonly name: string; readonly ttlSeconds: number };
 
-type Issuance = Outcome<{ issued: IssuedCertificate }>;
+type Issuance = Outcome<Granted>;
 
 /** What the authority does, whatever the transport: each door and each question, with its metrics, CRLs and feed. */
 export class AuthorityService {
@@ -195,8 +195,8 @@ export class AuthorityService {
   }
 
   #counted(door: string, outcome: Issuance): Issuance {
-    if (outcome.ok) this.#parts.metrics.issued(outcome.issued.profile, door);
-    else this.#parts.metrics.refused(door, outcome.code);
+    if (!outcome.ok) this.#parts.metrics.refused(door, outcome.code);
+    else if (outcome.issued !== undefined) this.#parts.metrics.issued(outcome.issued.profile, door);
     return outcome;
   }
 }

@@ -125,6 +125,7 @@ export async function metricsState(parts: StatusParts): Promise<MetricsState> {
     apiNotAfter: parts.apiNotAfter(),
     ocsp: parts.ocsp(),
     crlTimes: parts.crlTimes,
+    requestsWaiting: await parts.store.countPendingRequests(),
   };
 }
 

@@ -25,6 +25,7 @@ import { ocsp } from './commands/ocsp.ts';
 import { renew } from './commands/renew.ts';
 import { allow, blocked } from './commands/allow.ts';
 import { release, revoke } from './commands/revoke.ts';
+import { requests } from './commands/requests.ts';
 import { root } from './commands/root.ts';
 import { show } from './commands/show.ts';
 import { start } from './commands/start.ts';
@@ -61,6 +62,7 @@ export const commands: RouteMap<CliContext> = buildRouteMap({
     show,
     token,
     eab,
+    requests,
     verify,
     inspect,
     crl,

@@ -7,6 +7,7 @@ export * from './feed.ts';
 export * from './names.ts';
 export * from './problems.ts';
 export * from './processes.ts';
+export * from './requests.ts';
 export * from './revocations.ts';
 export * from './routes.ts';
 export * from './status.ts';

@@ -25,6 +25,15 @@ import {
   snapshotEventSchema,
 } from './feed.ts';
 import {
+  approvalSchema,
+  approvedSchema,
+  denialSchema,
+  deniedSchema,
+  requestDetailSchema,
+  requestListSchema,
+  requestQuerySchema,
+} from './requests.ts';
+import {
   releaseRequestSchema,
   releaseResultSchema,
   revocationRequestSchema,
@@ -48,6 +57,8 @@ export interface Route {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   readonly response?: z.ZodType;
+  /** It may also answer 202 with a `Waiting`, where an administrator has to approve first. */
+  readonly mayWait?: true;
   /** The response is a stream of lines, each of the response schema. */
   readonly stream?: true;
   /** Of the response, where it is not application/json. */
@@ -83,6 +94,7 @@ export const routes = {
     summary: 'Issue a certificate; a gateway only server certificates for its own names',
     body: certificateRequestSchema,
     response: issuedCertificateSchema,
+    mayWait: true,
   },
   list: {
     method: 'GET',
@@ -131,6 +143,37 @@ export const routes = {
     body: allowRequestSchema,
     response: allowResultSchema,
   },
+  requests: {
+    method: 'GET',
+    path: '/v1/requests',
+    principals: ['admin'],
+    summary: 'The requests for certificates that wait, or waited, for an administrator',
+    query: requestQuerySchema,
+    response: requestListSchema,
+  },
+  request: {
+    method: 'GET',
+    path: '/v1/requests/:id',
+    principals: ['admin'],
+    summary: 'One request, with what was proven',
+    response: requestDetailSchema,
+  },
+  approve: {
+    method: 'POST',
+    path: '/v1/requests/approvals',
+    principals: ['admin'],
+    summary: 'Approve a request: everything is checked again, and the certificate issued',
+    body: approvalSchema,
+    response: approvedSchema,
+  },
+  deny: {
+    method: 'POST',
+    path: '/v1/requests/denials',
+    principals: ['admin'],
+    summary: 'Deny a request, with a reason that whoever waits is told',
+    body: denialSchema,
+    response: deniedSchema,
+  },
   token: {
     method: 'POST',
     path: '/v1/tokens',
@@ -146,6 +189,15 @@ export const routes = {
     summary: 'Redeem an enrollment token',
     body: enrollRequestSchema,
     response: issuedCertificateSchema,
+    mayWait: true,
+  },
+  enrolled: {
+    method: 'GET',
+    path: '/v1/enroll/:id',
+    principals: ['token', 'holder'],
+    summary: 'What has become of a request that waits, for the token or the certificate that it came with',
+    response: issuedCertificateSchema,
+    mayWait: true,
   },
   renew: {
     method: 'POST',
@@ -154,6 +206,7 @@ export const routes = {
     summary: 'Renew the certificate that the connection shows',
     body: renewRequestSchema,
     response: issuedCertificateSchema,
+    mayWait: true,
   },
   acmeKey: {
     method: 'POST',

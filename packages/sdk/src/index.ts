@@ -20,7 +20,7 @@ export type { EnrollmentToken, TokenName } from './enrollment/token.ts';
 export { acceptAnswer, requestKey } from './enrollment/certify.ts';
 export type { KeyRequest } from './enrollment/certify.ts';
 export { callAuthority } from './enrollment/api-call.ts';
-export type { ApiCall } from './enrollment/api-call.ts';
+export type { ApiCall, Waiting } from './enrollment/api-call.ts';
 
 export { IdentityAgent } from './client/identity-agent.ts';
 export type { FollowedIdentity } from './client/identity-agent.ts';

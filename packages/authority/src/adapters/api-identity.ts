@@ -75,6 +75,7 @@ async function renewIdentity(
         csr: pemEncode('CERTIFICATE REQUEST', csr),
         actor: { kind: 'authority' },
         action: 'certificate.issued',
+        approval: 'given',
       })
     : proven;
   if (!outcome.ok) throw new AuthorityError('invalid_option', `no certificate for the API: ${outcome.detail}`);

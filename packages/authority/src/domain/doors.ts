@@ -1,5 +1,7 @@
 import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol';
 import type { AuditActor } from '@countersign/protocol';
+import type { Granted } from './approval/answer.ts';
+import { admitBy } from './approval/basis.ts';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
 import { nameSet, parseTypedName } from './names.ts';
@@ -27,7 +29,7 @@ export async function issueForAdmin(
 ): Promise<Outcome<{ issued: IssuedCertificate }>> {
   const proven = namesFor(profiles[request.profile], request.name, request.sans);
   if (!proven.ok) return proven;
-  return issue(context, proven.names, { ...request, actor, action: 'certificate.issued' });
+  return issue(context, proven.names, { ...request, actor, action: 'certificate.issued', approval: 'given' });
 }
 
 /** What a gateway's own certificate proves: its subjectAltNames, each also as a common name, and its own name. */
@@ -46,20 +48,24 @@ export async function issueForGateway(
   context: IssuanceContext,
   request: DirectRequest,
   gateway: StoredCertificate,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+): Promise<Outcome<Granted>> {
   if (request.profile !== 'server') return refuse('forbidden', 'a gateway gets certificates of profile server only');
   const { lifetimeSeconds = 0, notBefore, notAfter } = request;
   if (notBefore !== undefined || notAfter !== undefined || lifetimeSeconds > profiles.server.lifetimeSeconds) {
     return refuse('forbidden', "a gateway's certificates have the profile's lifetime at most");
   }
   const { name, serial, issuer } = gateway;
+  const basis = { by: 'gateway', issuer, serial } as const;
   return issue(context, provenByGateway(gateway), {
     ...request,
     actor: { kind: 'gateway', name, serial },
     action: 'certificate.issued',
-    admit: async (tx) =>
-      (await tx.isRevoked(issuer, serial))
-        ? refuse('forbidden', "the gateway's certificate was revoked")
-        : { ok: true },
+    admit: admitBy(basis),
+    approval: { door: 'gateway', owner: certificateOwner(gateway), basis },
   });
+}
+
+/** Whose the requests that came with a certificate of ours are. */
+export function certificateOwner({ issuer, serial }: Pick<StoredCertificate, 'issuer' | 'serial'>): string {
+  return `certificate:${issuer}:${serial}`;
 }

@@ -1,6 +1,11 @@
 import { pemEncode } from '@countersign/pki';
 import type { Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
 import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol';
+import type { Granted } from './approval/answer.ts';
+import { holdRequest } from './approval/hold.ts';
+import type { Hold } from './approval/hold.ts';
+import { needsApproval, ruleOf } from './approval/rules.ts';
+import type { ProfileRules } from './approval/rules.ts';
 import { currentIssuer, issuersOf, keyHashOf } from './ca.ts';
 import type { CaSet, SigningCa } from './ca.ts';
 import { readRequest } from './certificate-request.ts';
@@ -8,7 +13,7 @@ import { certify } from './certify.ts';
 import type { Certification } from './certify.ts';
 import { partitionOf } from './crl/scopes.ts';
 import { allowsKey, describeKey } from './key-rule.ts';
-import { commonNameOf, describeNames, namesNotProven } from './names.ts';
+import { commonNameOf, describeNames, namesNotProven, sansOf } from './names.ts';
 import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
@@ -33,6 +38,8 @@ export interface IssuanceContext {
   readonly ensurePublished: (issuer: string) => Promise<void>;
   /** Where signatures are made and checked while many are issued at once; without it, all on this thread. */
   readonly threads?: Threads | undefined;
+  /** What the configuration says about profiles. */
+  readonly rules?: ProfileRules | undefined;
 }
 
 /** What a door asks for. */
@@ -51,28 +58,32 @@ export interface IssueRequest extends ValidityRequest {
    * still stands. A refusal stores nothing.
    */
   readonly admit?: Certification['admit'];
+  /** `given` where an administrator asks, or has approved; else how the request waits where its profile wants that. */
+  readonly approval: 'given' | Hold;
 }
+
+/** A request that an administrator has approved, or made. */
+export type ApprovedRequest = IssueRequest & { readonly approval: 'given' };
 
 /**
  * Issues a certificate: the one function behind every door. A door says which names it has proven; `certify` holds whatever the
- * certificate's octets say against these. Only what is stored is returned.
+ * certificate's octets say against these. Only what is stored is returned. Where the profile wants an administrator's approval the
+ * request is stored instead, and comes here again when it is given.
  */
 export function issue(
   context: IssuanceContext,
   proven: NameSet,
-  request: IssueRequest,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  request: ApprovedRequest,
+): Promise<Outcome<{ issued: IssuedCertificate }>>;
+export function issue(context: IssuanceContext, proven: NameSet, request: IssueRequest): Promise<Outcome<Granted>>;
+export function issue(context: IssuanceContext, proven: NameSet, request: IssueRequest): Promise<Outcome<Granted>> {
   const { threads } = context;
   return threads === undefined
     ? issueOne(context, proven, request)
     : threads.count(() => issueOne(context, proven, request));
 }
 
-async function issueOne(
-  context: IssuanceContext,
-  proven: NameSet,
-  request: IssueRequest,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+async function issueOne(context: IssuanceContext, proven: NameSet, request: IssueRequest): Promise<Outcome<Granted>> {
   const now = context.clock();
   const profile = profiles[request.profile];
   const named = namesFor(profile, request.name, request.sans);
@@ -92,13 +103,20 @@ async function issueOne(
   const validity = decideValidity(now, profile.lifetimeSeconds, request, issuer.certificate.notAfter);
   if (!validity.ok) return validity;
 
+  const { names } = named;
+  const name = commonNameOf(names);
+  const { spki } = key;
+  const { approval } = request;
+  const rule = ruleOf(context.rules, profile.name);
+  if (approval !== 'given' && (approval.bound === true || needsApproval(rule, request.action))) {
+    const wish = { ...askedFor(request), name, sans: sansOf(names), names, proven, mustStaple };
+    return holdRequest(context, { ...wish, spkiSha256: keyHashOf(spki.der) }, approval, rule.approvalSeconds);
+  }
+
   await context.ensurePublished(issuer.keyHash);
   const serialNumber = context.random(16);
   const partition = partitionOf(serialNumber, issuer.partitions);
-  const { names } = named;
-  const name = commonNameOf(names);
   const { notBefore, notAfter, lifetimeSeconds } = validity;
-  const { spki } = key;
   const contents = { profile, name, names, spki, serialNumber, notBefore, notAfter, partition, mustStaple };
   const { actor, action, admit } = request;
   const certified = await certify(context, {
@@ -117,6 +135,12 @@ async function issueOne(
   return certified.ok
     ? { ok: true, issued: answer(context.cas(), issuer, certified.record, profile, validity) }
     : certified;
+}
+
+/** What of a request is kept while it waits. */
+function askedFor(request: IssueRequest) {
+  const { profile, csr, notBefore, notAfter, lifetimeSeconds, actor, action } = request;
+  return { profile, csr, notBefore, notAfter, lifetimeSeconds, actor, action };
 }
 
 /** The key of a request that proves its possession and asks for nothing beyond `names`. */

@@ -7,6 +7,7 @@ import type {
   San,
 } from '@countersign/protocol';
 import type { AcmeReader, AcmeWriter } from './acme/records.ts';
+import type { RequestReader, RequestWriter } from './approval/records.ts';
 import type { BlockReader, BlockWriter } from './blocks.ts';
 
 /** Milliseconds since the epoch (UTC). */
@@ -67,6 +68,8 @@ export interface StoredToken {
   readonly expiresAt: number;
   readonly usedAt: number | undefined;
   readonly revokedAt: number | undefined;
+  /** The request that waits for an administrator with it, and that it is good for alone. */
+  readonly request: string | undefined;
 }
 
 /** A certificate of our own CAs. `id` is `root` or `issuing-N`, as in the names of its files and URLs. */
@@ -162,7 +165,7 @@ export interface CertificateFilter {
 }
 
 /** Questions to the store. */
-export interface StoreReader extends AcmeReader, BlockReader {
+export interface StoreReader extends AcmeReader, BlockReader, RequestReader {
   state(): Promise<StoreState>;
   certificate(issuer: string, serial: string): Promise<StoredCertificate | undefined>;
   certificatesBySerial(serial: string): Promise<StoredCertificate[]>;
@@ -215,14 +218,16 @@ export interface StoreReader extends AcmeReader, BlockReader {
 }
 
 /** Changes, within one transaction. */
-export interface StoreWriter extends StoreReader, AcmeWriter, BlockWriter {
+export interface StoreWriter extends StoreReader, AcmeWriter, BlockWriter, RequestWriter {
   addCertificate(certificate: NewCertificate): Promise<void>;
   revokeCertificate(id: number, revocation: Revocation): Promise<void>;
   releaseCertificate(id: number): Promise<void>;
-  addToken(token: Omit<StoredToken, 'usedAt' | 'revokedAt'>): Promise<void>;
-  /** Uses the token up; false when it was used, revoked or has expired already. */
-  useToken(hash: string, at: number, serial: string): Promise<boolean>;
-  /** Closes the open tokens of `name`; how many there were. */
+  addToken(token: Omit<StoredToken, 'usedAt' | 'revokedAt' | 'request'>): Promise<void>;
+  /** Uses the token up; false when it was used, revoked or has expired already, or is bound to another request than `request`. */
+  useToken(hash: string, at: number, serial: string | undefined, request?: string): Promise<boolean>;
+  /** Binds the token to a request that waits; false when it is bound, used, revoked or has expired already. */
+  bindToken(hash: string, at: number, request: string): Promise<boolean>;
+  /** Closes the open tokens of `name`, and those that wait with a request; how many there were. */
   revokeTokens(name: string, at: number): Promise<number>;
   /** Adds to the feed; its place there, which is commit order. */
   addChange(change: FeedChange, at: number): Promise<number>;

@@ -1,22 +1,14 @@
 import { parseCertificate } from '@countersign/pki';
-import type { IssuedCertificate } from '@countersign/protocol';
+import type { RequestDoor } from '@countersign/protocol';
+import type { Granted } from './approval/answer.ts';
+import { admitBy, refusedRenewal, standsBy } from './approval/basis.ts';
+import { certificateOwner } from './doors.ts';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
 import { refuse } from './outcome.ts';
-import type { Outcome, Refused } from './outcome.ts';
-import type { StoredCertificate, StoreReader } from './ports.ts';
+import type { Outcome } from './outcome.ts';
+import type { StoredCertificate } from './ports.ts';
 import { namesFor, profiles } from './profiles.ts';
-
-function refused(certificate: StoredCertificate): Refused {
-  const held = certificate.revocation?.reason === 'certificateHold';
-  return refuse('renewal_refused', held ? 'the certificate is on hold' : 'the certificate was revoked: enroll anew');
-}
-
-/** Whether the store still stands by a certificate and its key. A hold that was released has left nothing behind. */
-async function standsBy(store: StoreReader, certificate: StoredCertificate): Promise<boolean> {
-  const { issuer, serial, spkiSha256 } = certificate;
-  return !(await store.isRevoked(issuer, serial)) && !(await store.keyIsRevoked(spkiSha256));
-}
 
 /**
  * Renews the certificate that a connection has shown: the same names and profile, the lifetime it was issued for but not more than the
@@ -27,13 +19,15 @@ export async function renew(
   context: IssuanceContext,
   current: StoredCertificate,
   csr: string,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
-  if (!(await standsBy(context.store, current))) return refused((await reread(context, current)) ?? current);
-  const { name, profile, sans, serial } = current;
+  door: RequestDoor = 'renewal',
+): Promise<Outcome<Granted>> {
+  if (!(await standsBy(context.store, current))) return refusedRenewal((await reread(context, current)) ?? current);
+  const { name, profile, sans, serial, issuer } = current;
   // No door issues these; nor can one be shown by a client, because of what it is for.
   if (profile === 'ocsp') return refuse('renewal_refused', "a responder's certificate is the authority's own");
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
+  const basis = { by: 'holder', issuer, serial } as const;
   return issue(context, proven.names, {
     name,
     profile,
@@ -43,7 +37,8 @@ export async function renew(
     lifetimeSeconds: Math.min(current.lifetimeSeconds, profiles[profile].lifetimeSeconds),
     actor: { kind: 'holder', name, serial },
     action: 'certificate.renewed',
-    admit: async (tx) => ((await standsBy(tx, current)) ? { ok: true } : refused(current)),
+    admit: admitBy(basis),
+    approval: { door, owner: certificateOwner(current), basis },
   });
 }
 

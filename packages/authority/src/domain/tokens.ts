@@ -1,14 +1,15 @@
 import { enrollmentAudience } from '@countersign/protocol';
-import type { AuditActor, IssuedCertificate, ProfileName, San, TokenPayload } from '@countersign/protocol';
+import type { AuditActor, ProfileName, RequestDoor, San, TokenPayload } from '@countersign/protocol';
 import { recordAudit } from './audit.ts';
 import { sha256Hex } from './ca.ts';
+import type { Granted } from './approval/answer.ts';
+import { admitBy, tokenFault } from './approval/basis.ts';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
 import { commonNameOf, sansOf } from './names.ts';
 import type { NameSet } from './names.ts';
 import { refuse } from './outcome.ts';
-import type { Outcome, Refused } from './outcome.ts';
-import type { StoredToken } from './ports.ts';
+import type { Outcome } from './outcome.ts';
 import { namesFor, profiles } from './profiles.ts';
 
 /** Makes and reads the tokens themselves (JWT). */
@@ -73,37 +74,30 @@ export async function createToken(
   return { ok: true, token, expiresAt: expiresAt * 1000 };
 }
 
-/** Why a token cannot be redeemed, or undefined while it can. */
-function tokenFault(token: StoredToken | undefined, now: number): Refused | undefined {
-  if (token === undefined) return refuse('token_invalid', 'this authority has made no such token');
-  if (token.usedAt !== undefined) return refuse('token_used', 'a token is redeemed once');
-  if (token.revokedAt !== undefined) return refuse('token_revoked', 'it was closed when its name was revoked');
-  if (token.expiresAt < now)
-    return refuse('token_expired', `it was good until ${new Date(token.expiresAt).toISOString()}`);
-  return undefined;
-}
-
 /**
  * Redeems a token: a certificate for the key of `csr` with the names that the token was made for. Of any number of redemptions at once
- * exactly one gets a certificate: the token is used up in the transaction that stores it. `check` is a door's own condition on what the
- * token grants; its refusal leaves the token as it was.
+ * exactly one gets a certificate: the token is used up in the transaction that stores it. Where its
+ * profile wants an administrator's approval, the token waits with its request.
  */
 export async function redeemToken(
   context: TokenContext,
   token: string,
   csr: string,
-  check?: (profile: ProfileName, granted: NameSet) => Outcome<object>,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+  { door = 'token', check }: Redemption = {},
+): Promise<Outcome<Granted>> {
   if (!(await context.seal.isSealed(token))) return refuse('token_invalid', 'its signature is not ours');
   const hash = sha256Hex(token);
   const stored = await context.store.token(hash);
-  const fault = tokenFault(stored, context.clock());
+  const bound = stored?.request !== undefined;
+  // With one that waits for an administrator its holder asks what has become of that.
+  const fault = bound ? undefined : tokenFault(stored, context.clock());
   if (stored === undefined || fault !== undefined) return fault ?? refuse('token_invalid', 'unknown');
   const { name, profile, sans } = stored;
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
   const checked = check?.(profile, proven.names) ?? { ok: true as const };
   if (!checked.ok) return checked;
+  const basis = { by: 'token', hash, name } as const;
   return issue(context, proven.names, {
     name,
     profile,
@@ -111,12 +105,29 @@ export async function redeemToken(
     csr,
     actor: { kind: 'token', name },
     action: 'certificate.issued',
-    admit: async (tx, serial, now) => {
-      if (await tx.useToken(hash, now, serial)) {
-        await recordAudit(tx, now, 'token.redeemed', { kind: 'token', name }, { name, serial });
-        return { ok: true };
-      }
-      return tokenFault(await tx.token(hash), now) ?? refuse('token_used', 'a token is redeemed once');
+    admit: admitBy(basis),
+    approval: {
+      door,
+      owner: tokenOwner(hash),
+      basis,
+      bound,
+      reserve: async (tx, { id }) => {
+        const now = context.clock();
+        if (await tx.bindToken(hash, now, id)) return { ok: true };
+        return tokenFault(await tx.token(hash), now) ?? refuse('token_used', 'a token is redeemed once');
+      },
     },
   });
+}
+
+/** How a door redeems tokens. */
+export interface Redemption {
+  readonly door?: RequestDoor;
+  /** The door's own condition on what the token grants; its refusal leaves the token as it was. */
+  readonly check?: (profile: ProfileName, granted: NameSet) => Outcome<object>;
+}
+
+/** Whose the requests that came with a token are. */
+export function tokenOwner(hash: string): string {
+  return `token:${hash}`;
 }

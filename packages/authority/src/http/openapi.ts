@@ -1,4 +1,4 @@
-import { problemMediaType, problemSchema, routes } from '@countersign/protocol';
+import { problemMediaType, problemSchema, routes, waitingSchema } from '@countersign/protocol';
 import type { Route } from '@countersign/protocol';
 import { z } from 'zod';
 
@@ -42,6 +42,13 @@ function operation(name: string, route: Route): object {
         description: route.stream === true ? 'One JSON object a line' : 'Done',
         content: { [mediaType]: content },
       },
+      ...(route.mayWait === true && {
+        202: {
+          description: 'An administrator has to approve first: ask again at `poll`, after `Retry-After`',
+          headers: { 'Retry-After': { schema: { type: 'integer' } }, Location: { schema: { type: 'string' } } },
+          content: { [jsonMediaType]: { schema: schemaOf(waitingSchema, 'output') } },
+        },
+      }),
       default: { $ref: '#/components/responses/problem' },
     },
   };

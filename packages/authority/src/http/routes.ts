@@ -1,6 +1,8 @@
 import { feedMediaType } from '@countersign/protocol';
-import type { Bundle, Status } from '@countersign/protocol';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Bundle, IssuedCertificate, Status, Waiting } from '@countersign/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Approvals } from '../approvals.ts';
+import type { Granted } from '../domain/approval/answer.ts';
 import type { FeedHub } from '../domain/feed-hub.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { AuthorityService } from '../service.ts';
@@ -15,6 +17,7 @@ import { ProblemError } from './problem.ts';
 /** What the routes stand on. */
 export interface RouteParts {
   readonly service: AuthorityService;
+  readonly approvals: Approvals;
   readonly hub: FeedHub;
   readonly bundle: () => Promise<Bundle>;
   readonly status: () => Promise<Status>;
@@ -26,6 +29,16 @@ export interface RouteParts {
 function need<T extends object>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new ProblemError(outcome.code, outcome.detail);
   return outcome;
+}
+
+/** A certificate, or 202 and where to ask again. */
+function granted(reply: FastifyReply, outcome: Outcome<Granted>): IssuedCertificate | Waiting {
+  const { issued, waiting } = need(outcome);
+  if (issued !== undefined) return issued;
+  const { id, expiresAt, retryAfterSeconds } = waiting;
+  const poll = `/v1/enroll/${id}`;
+  reply.code(202).header('retry-after', retryAfterSeconds).header('location', poll).header('cache-control', 'no-store');
+  return { status: 'pending', request: id, poll, expiresAt: new Date(expiresAt).toISOString() };
 }
 
 function bearer(request: FastifyRequest): string {
@@ -46,7 +59,7 @@ function gatewayId(caller: Caller, id: string): string {
 
 /** Puts every route of the API on a server. */
 export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteParts): void {
-  const { service, hub } = parts;
+  const { service, approvals, hub } = parts;
   const openapi = openApiDocument(parts.version);
 
   serveRoute(app, whoCalls, 'health', () => ({ status: 'ok', version: parts.version }));
@@ -58,13 +71,13 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     return reply.type(contentType).send(text);
   });
 
-  serveRoute(app, whoCalls, 'issue', async ({ caller, body }) => {
+  serveRoute(app, whoCalls, 'issue', async ({ caller, body, reply }) => {
     const request = { ...body, notBefore: millis(body.notBefore), notAfter: millis(body.notAfter) };
     const byGateway = caller.kind === 'certificate' && caller.certificate.profile === 'gateway';
     const outcome = byGateway
       ? await service.issueForGateway(request, caller.certificate)
       : await service.issueForAdmin(request, actorOf(caller));
-    return need(outcome).issued;
+    return granted(reply, outcome);
   });
   serveRoute(app, whoCalls, 'list', ({ query }) => {
     const { cursor = '0', ...filter } = query;
@@ -93,6 +106,25 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     'allow',
     async ({ caller, body }) => need(await service.allow(body.name, actorOf(caller))).result,
   );
+  serveRoute(app, whoCalls, 'requests', ({ query: { cursor, ...filter } }) =>
+    approvals.list({ ...filter, after: cursor }),
+  );
+  serveRoute(app, whoCalls, 'request', async ({ request }) => {
+    const { id } = request.params as { id: string };
+    return need(await approvals.show(id)).detail;
+  });
+  serveRoute(
+    app,
+    whoCalls,
+    'approve',
+    async ({ caller, body }) => need(await approvals.approve(body.id, actorOf(caller))).approved,
+  );
+  serveRoute(
+    app,
+    whoCalls,
+    'deny',
+    async ({ caller, body }) => need(await approvals.deny(body.id, body.reason, actorOf(caller))).denied,
+  );
   serveRoute(app, whoCalls, 'token', async ({ caller, body }) => {
     const { token, expiresAt } = need(await service.createToken(body, actorOf(caller)));
     return { token, expiresAt: new Date(expiresAt).toISOString() };
@@ -108,16 +140,20 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     need(await service.removeAcmeKey(body.id, actorOf(caller)));
     return { id: body.id };
   });
-  serveRoute(
-    app,
-    whoCalls,
-    'enroll',
-    async ({ body, request }) => need(await service.enroll(bearer(request), body.csr)).issued,
+  serveRoute(app, whoCalls, 'enroll', async ({ body, request, reply }) =>
+    granted(reply, await service.enroll(bearer(request), body.csr)),
   );
-  serveRoute(app, whoCalls, 'renew', async ({ caller, body }) => {
+  serveRoute(app, whoCalls, 'enrolled', async ({ caller, request, reply }) => {
+    const { id } = request.params as { id: string };
+    const certificate = caller.kind === 'certificate' ? caller.certificate : undefined;
+    const isBorne = certificate === undefined || request.headers.authorization !== undefined;
+    const token = isBorne ? bearer(request) : undefined;
+    return granted(reply, await approvals.stateOf(id, { certificate, token }));
+  });
+  serveRoute(app, whoCalls, 'renew', async ({ caller, body, reply }) => {
     if (caller.kind !== 'certificate')
       throw new ProblemError('no_credentials', 'this needs the certificate to be renewed');
-    return need(await service.renew(caller.certificate, body.csr)).issued;
+    return granted(reply, await service.renew(caller.certificate, body.csr));
   });
 
   serveRoute(app, whoCalls, 'snapshot', ({ reply }) => sendSnapshot(hub, reply));

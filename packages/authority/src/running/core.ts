@@ -24,6 +24,7 @@ import { AuthorityError } from '../errors.ts';
 import { surroundings } from '../operations/options.ts';
 import { CrlTimes } from './crl-times.ts';
 import type { AuthorityOptions } from './options.ts';
+import { readProfileOptions } from './profile-options.ts';
 
 /** The authority without any listener: the store, the opened keys, the feed. */
 export interface Core {
@@ -70,6 +71,7 @@ async function openKeys(
  */
 export async function openCore(folder: DataFolder, options: AuthorityOptions, log: Logger): Promise<Core> {
   const { clock, random } = surroundings(options);
+  const rules = readProfileOptions(options.profiles);
   const { database } = options;
   const store = await openStore(folder, database);
   try {
@@ -135,6 +137,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         random,
         crypto: nodeCrypto,
         threads,
+        rules,
         cas: () => cas,
         urls: { base: publicHttp },
         ensurePublished: (issuer) => crls.ensureBase(issuer, publicHttp),

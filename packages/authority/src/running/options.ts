@@ -8,6 +8,7 @@ import { parseTypedName } from '../domain/names.ts';
 import { AuthorityError } from '../errors.ts';
 import type { Surroundings } from '../operations/options.ts';
 import type { EstOptions } from './est.ts';
+import type { ProfileOptions } from './profile-options.ts';
 import type { AcmeOptions } from './acme-options.ts';
 
 /** How the authority runs. */
@@ -26,6 +27,8 @@ export interface AuthorityOptions extends Surroundings {
   readonly acme?: AcmeOptions;
   /** EST, on the API's listener. */
   readonly est?: EstOptions;
+  /** Rules of single profiles, by their names. */
+  readonly profiles?: Readonly<Record<string, ProfileOptions>> | undefined;
   /** Further names of the API's certificate, beside localhost, 127.0.0.1, ::1, the host's name and where it listens. */
   readonly names?: readonly string[];
   /** The base URL that tokens send their holders to. Default: where the API listens. */

@@ -6,6 +6,7 @@ import { adminSocketPath, clearSocket, prepareSocketFolder } from '../adapters/a
 import { keepApiIdentity } from '../adapters/api-identity.ts';
 import { checkMarker, dataFolder } from '../adapters/data-folder.ts';
 import { formatAddress, listen, listenOn, parseAddress } from '../adapters/listen.ts';
+import { Approvals } from '../approvals.ts';
 import { recordAudit } from '../domain/audit.ts';
 import { readBundle } from '../domain/bundle.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
@@ -138,6 +139,7 @@ async function run(
   const service = new AuthorityService({ context, secrets, hub, crls, ocsp: ocsp.presigning, metrics, after, log });
   const parts: RouteParts = {
     service,
+    approvals: new Approvals(context, metrics),
     hub,
     bundle: () => readBundle(store, clock()),
     status: () => authorityStatus(statusParts),

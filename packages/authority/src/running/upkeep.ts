@@ -1,3 +1,4 @@
+import { keepRequests } from '../domain/approval/decide.ts';
 import type { Core } from './core.ts';
 
 /** What is looked after while the authority runs. */
@@ -42,6 +43,7 @@ export function startUpkeep({ core, keepOcsp, keepIdentity, round: further }: Up
         keepOcsp,
         keepIdentity,
         () => forget(core),
+        () => keepRequests(core),
         async () => further?.(),
       );
     const failures: unknown[] = [];

@@ -310,6 +310,7 @@ describeOnEachStore('issued names', () => {
             csr,
             actor: local,
             action: 'certificate.issued',
+            approval: 'given',
           });
           if (!outcome.ok) return;
           issued += 1;

@@ -33,7 +33,7 @@ describeOnEachStore('renew', () => {
     domain.clock.advance(20 * 86_400_000);
     const { csr } = await newRequest();
     const outcome = await renew(domain.context, current, csr);
-    assert.ok(outcome.ok);
+    assert.ok(outcome.ok && outcome.issued !== undefined);
     const stored = (await domain.store.certificatesBySerial(outcome.issued.serial))[0];
     assert.ok(stored);
     assert.deepEqual([stored.name, stored.profile, stored.sans], [current.name, current.profile, current.sans]);
@@ -44,7 +44,7 @@ describeOnEachStore('renew', () => {
     const { csr } = await newRequest();
     const current = await domain.issued('must.example', 'server', { mustStaple: true });
     const outcome = await renew(domain.context, current, csr);
-    assert.ok(outcome.ok);
+    assert.ok(outcome.ok && outcome.issued !== undefined);
     const [stored] = await domain.store.certificatesBySerial(outcome.issued.serial);
     assert.equal(parseCertificate(stored?.der ?? new Uint8Array()).mustStaple, true);
   });
@@ -54,7 +54,7 @@ describeOnEachStore('renew', () => {
     const long = await domain.issued('lasting', 'client', { lifetimeSeconds: 1000 * 86_400 });
     const { csr } = await newRequest();
     const [first, second] = [await renew(domain.context, short, csr), await renew(domain.context, long, csr)];
-    assert.ok(first.ok && second.ok);
+    assert.ok(first.ok && second.ok && first.issued !== undefined && second.issued !== undefined);
     assert.equal(Date.parse(first.issued.notAfter), domain.clock.now() + 60_000);
     assert.equal(Date.parse(second.issued.notAfter), domain.clock.now() + 90 * 86_400_000);
   });

@@ -166,6 +166,8 @@ async function apiDoors(running: AcmeTest): Promise<Door[]> {
     issue: { name: 'doors', profile: 'client', csr },
     revoke: { name: 'nobody-at-all' },
     release: { name: 'nobody-at-all' },
+    approve: { id: 'nothing' },
+    deny: { id: 'nothing', reason: 'a test' },
     token: { name: 'doors' },
     enroll: { csr },
     renew: { csr },
@@ -179,7 +181,7 @@ async function apiDoors(running: AcmeTest): Promise<Door[]> {
     ask: async (credential) => {
       const isGateway = credential.name.endsWith(': gateway');
       const body = name === 'issue' && isGateway ? forGateway : (bodies[name] ?? {});
-      const at = path.replace(':serial', 'abcd');
+      const at = path.replace(/:\w+/u, 'abcd');
       const sent = method === 'POST' ? body : undefined;
       return asked(targetOf(running, credential), method, at, sent, await bearer(credential), stream);
     },

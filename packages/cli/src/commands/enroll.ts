@@ -1,9 +1,12 @@
+import { rmSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseName } from '../admin/names.ts';
 import { httpsUrl, readUserFile } from '../admin/target.ts';
+import { makeFolder } from '@countersign/trust/make-folder';
 import { pathFrom } from '../context.ts';
 import { identityFiles, refuseOverwrite, writeWhole } from '../identity/files.ts';
 import { outputOf } from '../terminal/output.ts';
+import { waitsAloud } from '../terminal/waiting.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -25,10 +28,14 @@ export const enroll = command<EnrollFlags>({
     const files = identityFiles(pathFrom(this, given.out), parseName(claims.name));
     refuseOverwrite([files.cert, files.key], given.force === true);
     const url = given.url === undefined ? undefined : httpsUrl(given.url).href;
-    const enrolled = await sdk.enroll({ token, url, now: this.now });
+    // An enrollment that ended while it waited goes on with the same key.
+    const pendingKeyFile = `${files.key}.pending`;
+    makeFolder(files.folder);
+    const enrolled = await sdk.enroll({ token, url, now: this.now, pendingKeyFile, onWaiting: waitsAloud(output) });
     const pem = await sdk.writeMaterial(enrolled);
     const overwrite = given.force === true ? 'always' : 'never';
     writeWhole(files.key, pem.key, 0o600, overwrite);
+    rmSync(pendingKeyFile, { force: true });
     writeWhole(files.cert, pem.cert, 0o644, overwrite);
     writeWhole(files.ca, pem.ca, 0o644, given.force === true ? 'always' : 'same');
     // Where `renew` goes without --url.
@@ -59,6 +66,6 @@ export const enroll = command<EnrollFlags>({
   docs: {
     brief: 'Redeem an enrollment token: make a key here and have it certified',
     fullDescription:
-      'Checks that the authority shows the root whose fingerprint is in the token before anything is sent. The key is made in this process and goes nowhere but into its file.',
+      'Checks that the authority shows the root whose fingerprint is in the token before anything is sent. The key is made in this process and goes nowhere but into its file. Where the profile asks for the approval of an administrator this waits, and says so; ended meanwhile, it goes on when it is called again with the same token. A denial ends it with exit code 1 and the code request_denied.',
   },
 });

@@ -6,6 +6,7 @@ import { dataFolder } from '../data/folder.ts';
 import { readProcesses } from '../data/processes.ts';
 import { CliFailure } from '../failure.ts';
 import { outputOf } from '../terminal/output.ts';
+import { waitsAloud } from '../terminal/waiting.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
@@ -32,6 +33,7 @@ export const renew = command<RenewFlags>({
       passphrase: passphraseOf(this, given.passphraseFile),
       exec: given.exec,
       now: this.now,
+      onWaiting: waitsAloud(output),
     };
     const { renewForEver, renewOnce } = await import('../identity/renewal.ts');
     const facts = ({ leaf }: { leaf: { serialHex: string; notAfter: number } }) => ({

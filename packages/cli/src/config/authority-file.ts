@@ -4,6 +4,7 @@ import type { DatabaseSettings } from '@countersign/authority';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
 import { estSettings, resolveEst } from './est-settings.ts';
+import { profileSettings } from './profile-settings.ts';
 import { checkSettings, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 const postgresSettings = {
@@ -35,6 +36,11 @@ export const authoritySettings = {
   },
   acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
   est: { kind: 'section', brief: 'How EST is offered on `listen`.', settings: estSettings },
+  profiles: {
+    kind: 'sections',
+    brief: 'Rules of single profiles, by their names: server, peer, client, device, person, admin, gateway.',
+    settings: profileSettings,
+  },
   names: { kind: 'texts', brief: "Further names of the API's certificate: DNS names and IP addresses." },
   publicUrl: {
     kind: 'text',

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
 import { estSettings, resolveEst } from './est-settings.ts';
+import { profileSettings } from './profile-settings.ts';
 import { checkSetting, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
 
 /** The flags of `start` that a file may set; on the command line they win. */
@@ -14,6 +15,11 @@ export const startSettings = {
   enroll: { kind: 'text', brief: 'HOST:PORT of ACME: the listener that asks for no client certificate.' },
   acme: { kind: 'section', brief: 'How ACME is offered on `enroll`.', settings: acmeSettings },
   est: { kind: 'section', brief: 'How EST is offered on `authority`.', settings: estSettings },
+  profiles: {
+    kind: 'sections',
+    brief: 'Rules of single profiles, by their names: server, peer, client, device, person, admin, gateway.',
+    settings: profileSettings,
+  },
   admin: { kind: 'text', brief: 'HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.' },
   publicHttp: { kind: 'text', brief: 'URL where the world finds what `http` serves.' },
   workers: { kind: 'number', brief: 'Worker processes of the gateway.' },
@@ -22,7 +28,7 @@ export const startSettings = {
 } as const satisfies SettingTable;
 
 // Flags that are objects here too.
-const sections: ReadonlySet<string> = new Set(['acme', 'est']);
+const sections: ReadonlySet<string> = new Set(['acme', 'est', 'profiles']);
 
 // Parts of the gateway's configuration that `start` decides itself.
 const reserved: ReadonlySet<string> = new Set(['state']);

@@ -1,7 +1,7 @@
 // Renewal of an identity in its files, once or for ever, and the command that is run after each.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { keepRenewed, loadIdentity, type Material, renewFiles } from '@countersign/sdk';
+import { keepRenewed, loadIdentity, type Material, renewFiles, type Waiting } from '@countersign/sdk';
 import { CliFailure } from '../failure.ts';
 import { explain } from '../explain.ts';
 
@@ -14,6 +14,8 @@ export interface RenewalPlan {
   /** Run by the shell after each renewal, with COUNTERSIGN_CERT, COUNTERSIGN_KEY and COUNTERSIGN_CA in its environment. */
   readonly exec: string | undefined;
   readonly now: () => number;
+  /** Told where an administrator has to approve the renewal first. */
+  readonly onWaiting: (waiting: Waiting) => void;
 }
 
 /**
@@ -23,8 +25,8 @@ export interface RenewalPlan {
  * renewal stands).
  */
 export async function renewOnce(plan: RenewalPlan, signal?: AbortSignal): Promise<Material> {
-  const { files, url, passphrase, now } = plan;
-  const options = { url, now, signal, ...(passphrase === undefined ? {} : { passphrase }) };
+  const { files, url, passphrase, now, onWaiting } = plan;
+  const options = { url, now, signal, onWaiting, ...(passphrase === undefined ? {} : { passphrase }) };
   const renewed = await renewFiles(files, options);
   if (plan.exec !== undefined) await runHook(plan.exec, files);
   return renewed;

@@ -1,6 +1,7 @@
 import type { HostPort } from '../admin/names.ts';
 import type { acmeSettings } from '../config/acme-settings.ts';
 import type { estSettings } from '../config/est-settings.ts';
+import type { profileSettings } from '../config/profile-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DataFolder } from '../data/folder.ts';
 
@@ -25,6 +26,7 @@ export interface StartPlan {
   readonly acme: Settings<typeof acmeSettings> | undefined;
   /** How EST is offered, as `--config` says; its paths are whole. */
   readonly est: Settings<typeof estSettings> | undefined;
+  readonly profiles: Readonly<Record<string, Settings<typeof profileSettings>>> | undefined;
   readonly workers: number | undefined;
   /** Files with further client CAs. */
   readonly trust: readonly string[];

@@ -121,6 +121,7 @@ function planOf(context: CliContext, given: StartFlags, file: StartFile | undefi
     publicHttp: given.publicHttp ?? (flags.publicHttp === undefined ? undefined : httpUrl(flags.publicHttp)),
     acme: flags.acme,
     est: flags.est,
+    profiles: flags.profiles,
     workers: given.workers ?? flags.workers,
     trust: given.trust?.map((path) => pathFrom(context, path)) ?? flags.trust ?? [],
     gatewayConfig: file?.gatewayConfig,

@@ -146,6 +146,7 @@ function authorityOptions(plan: StartPlan, before: ListeningEvent | undefined): 
     enroll: before?.listen.enroll ?? hostPort(plan.enroll),
     ...(plan.acme === undefined ? {} : { acme: plan.acme }),
     ...(plan.est === undefined ? {} : { est: plan.est }),
+    ...(plan.profiles === undefined ? {} : { profiles: plan.profiles }),
     adminSocket: adminSocketPath(plan.folder.path),
     names: plan.authorityNames,
     ...(plan.publicHttp === undefined ? {} : { publicHttp: plan.publicHttp }),

@@ -39,7 +39,17 @@ export async function obtainIdentity(options: IdentityOptions): Promise<OwnIdent
   }
   makeFolder(folder);
   const { now, signal, config } = options;
-  const material = await retry(options, () => enroll({ token, url: config.url.href, files, now, signal }));
+  const enrollment = {
+    token,
+    url: config.url.href,
+    files,
+    now,
+    signal,
+    pendingKeyFile: `${files.key}.pending`,
+    onWaiting: ({ request }: { readonly request: string }) =>
+      options.warn(`the gateway's own certificate waits for the approval of an administrator: request ${request}`),
+  };
+  const material = await retry(options, () => enroll(enrollment));
   return { identity: new Identity(material), files };
 }
 

@@ -69,13 +69,13 @@ export class ServerCertificates {
       ca: join(folder, `${name}.ca.crt`),
     };
     let material = await this.#stored(source, files);
-    material ??= await retry(this.#options, () => this.#order(source, files));
+    material ??= await retry(this.#options, () => this.#order(source, files, this.#options.signal));
     this.#certificates.set(source.id, this.#check(source, material));
     this.#renewing.push(
       keepRenewed({
         validity: () => this.#certificates.get(source.id) ?? { notBefore: 0, notAfter: 0 },
-        renew: async () => {
-          const certificate = this.#check(source, await this.#order(source, files));
+        renew: async (signal) => {
+          const certificate = this.#check(source, await this.#order(source, files, signal));
           this.#certificates.set(source.id, certificate);
           this.#options.onChange(certificate);
         },
@@ -102,8 +102,8 @@ export class ServerCertificates {
     }
   }
 
-  async #order(source: AuthoritySource, files: IdentityFiles): Promise<Material> {
-    const { identity, url, now } = this.#options;
+  async #order(source: AuthoritySource, files: IdentityFiles, signal: AbortSignal): Promise<Material> {
+    const { identity, url, now, warn } = this.#options;
     const name = commonName(source.names);
     const request = await requestKey('p256', name);
     const { cert, key, ca } = identity.tlsOptions();
@@ -114,6 +114,11 @@ export class ServerCertificates {
       body: { name, profile: 'server', sans, csr: request.csr, ...(source.mustStaple ? { mustStaple: true } : {}) },
       ca,
       identity: { cert, key },
+      signal,
+      onWaiting: ({ request: id }) =>
+        warn(
+          `the certificate for ${source.names.join(', ')} waits for the approval of an administrator: request ${id}`,
+        ),
     });
     const material = acceptAnswer(answer, request, { known: identity.material.roots, now: now() });
     await saveIdentity(files, await writeMaterial(material));

@@ -16,13 +16,13 @@ export interface KeyRequest {
   readonly csr: string;
 }
 
-/** Makes a key, here and now, and a request for a certificate over it. The key goes nowhere. */
+/** Makes a key, here and now, or takes one that was made before, and a request for a certificate over it. The key goes nowhere. */
 export async function requestKey(
-  kind: KeyKind,
+  kind: KeyKind | KeyObject,
   subject: Name | string,
   sans: readonly GeneralName[] = [],
 ): Promise<KeyRequest> {
-  const { privateKey } = await generateKeyPair(kind);
+  const privateKey = typeof kind === 'string' ? (await generateKeyPair(kind)).privateKey : kind;
   const name = typeof subject === 'string' ? buildName([{ type: 'CN', value: subject }]) : subject;
   const extensions = sans.length === 0 ? [] : [subjectAltName(sans)];
   const csr = await buildCsr({ subject: name, extensions }, nodeSigner(privateKey));

@@ -9,7 +9,9 @@ import type { IdentityFiles } from '../identity/identity-files.ts';
 import { writeMaterial } from '../identity/material.ts';
 import type { Material } from '../identity/material.ts';
 import { callAuthority } from './api-call.ts';
+import type { Waiting } from './api-call.ts';
 import { acceptAnswer, requestKey } from './certify.ts';
+import { readPendingKey, removePendingKey, writePendingKey } from './pending-key.ts';
 import { endpointOf, pinRoot } from './pin-root.ts';
 import { readToken } from './token.ts';
 import type { TokenName } from './token.ts';
@@ -25,13 +27,21 @@ export interface EnrollOptions {
   /** Wall clock, milliseconds since the epoch. */
   readonly now?: () => number;
   readonly timeoutMs?: number | undefined;
+  /** Gives up, also while an administrator is waited for. */
   readonly signal?: AbortSignal | undefined;
+  /** Told once where an administrator has to approve: from then on the authority is asked until that is decided. */
+  readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
+  /**
+   * Where the key is kept while an administrator is waited for, so that another call with the same token goes on with it. It goes away
+   * with the certificate in `files`, or with a refusal; without `files` it is the caller's to remove.
+   */
+  readonly pendingKeyFile?: string | undefined;
 }
 
 /**
  * Redeems an enrollment token: makes a key here, and gets it certified. Before anything is sent, the server must show the root
  * whose fingerprint the token carries and be certified under it; then the token goes over a connection that trusts this root
- * alone.
+ * alone. Where the token's profile asks for the approval of an administrator, this waits until that is decided.
  *
  * @throws SdkError
  * @example
@@ -41,7 +51,9 @@ export async function enroll(options: EnrollOptions): Promise<Material> {
   refuseDisarmedTls();
   const { now = Date.now, keyKind = 'p256' } = options;
   const token = readToken(options.token);
-  if (token.expiresAt <= now()) {
+  const kept = await readPendingKey(options.pendingKeyFile);
+  // What waits already does so beyond the token's own time.
+  if (token.expiresAt <= now() && kept === undefined) {
     throw new SdkError('token_expired', `the token ended at ${new Date(token.expiresAt).toISOString()}`);
   }
   const url = parseUrl(options.url ?? token.url);
@@ -50,7 +62,7 @@ export async function enroll(options: EnrollOptions): Promise<Material> {
     now: now(),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
-  const request = await requestKey(keyKind, token.name, token.sans.map(generalName));
+  const request = await requestKey(kept ?? keyKind, token.name, token.sans.map(generalName));
   const answer = await callAuthority({
     url,
     path: 'v1/enroll',
@@ -59,9 +71,20 @@ export async function enroll(options: EnrollOptions): Promise<Material> {
     ca: pemEncode('CERTIFICATE', root.der),
     timeoutMs: options.timeoutMs,
     signal: options.signal,
+    onWaiting: async (waiting) => {
+      await writePendingKey(options.pendingKeyFile, request.key);
+      options.onWaiting?.(waiting);
+    },
+  }).catch(async (error: unknown) => {
+    const status = error instanceof SdkError ? error.problem?.status : undefined;
+    if (status !== undefined && status < 500) await removePendingKey(options.pendingKeyFile);
+    throw error;
   });
   const material = acceptAnswer(answer, request, { known: [root], now: now() });
-  if (options.files !== undefined) await saveIdentity(options.files, await writeMaterial(material));
+  if (options.files !== undefined) {
+    await saveIdentity(options.files, await writeMaterial(material));
+    await removePendingKey(options.pendingKeyFile);
+  }
   return material;
 }
 

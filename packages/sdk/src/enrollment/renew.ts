@@ -7,6 +7,7 @@ import type { IdentityFiles } from '../identity/identity-files.ts';
 import { keyPem, writeMaterial } from '../identity/material.ts';
 import type { Material } from '../identity/material.ts';
 import { callAuthority } from './api-call.ts';
+import type { Waiting } from './api-call.ts';
 import { acceptAnswer, requestKey } from './certify.ts';
 
 export interface RenewOptions {
@@ -17,6 +18,8 @@ export interface RenewOptions {
   readonly now?: () => number;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told once where an administrator has to approve the renewal: from then on the authority is asked until that is decided. */
+  readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
 }
 
 /**
@@ -41,6 +44,7 @@ export async function renew(present: Material, options: RenewOptions): Promise<M
     identity: { cert: present.certPem, key: keyPem(present) },
     timeoutMs: options.timeoutMs,
     signal: options.signal,
+    onWaiting: options.onWaiting,
   });
   return acceptAnswer(answer, request, { known: present.roots, now: now() });
 }

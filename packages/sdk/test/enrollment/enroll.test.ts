@@ -72,6 +72,20 @@ describe('enroll', () => {
     assert.equal(authority.seen.length, 1);
   });
 
+  test('waits for nothing that is no request', async () => {
+    const expiresAt = '2999-01-01T00:00:00Z';
+    for (const body of [
+      {},
+      { request: 'x' },
+      { request: '../../admin', expiresAt },
+      { request: 'x', expiresAt: 'soon' },
+    ]) {
+      await using authority = await fakeAuthority({ answer: () => ({ status: 202, body }) });
+      await assert.rejects(enroll({ token: token(authority.url) }), isSdkError('answer_malformed'));
+      assert.equal(authority.seen.length, 1);
+    }
+  });
+
   test('refuses what is no token, or ended, before it connects', async () => {
     await assert.rejects(enroll({ token: 'nonsense' }), isSdkError('token_malformed'));
     const url = 'https://localhost:1';

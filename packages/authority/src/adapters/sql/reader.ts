@@ -14,6 +14,7 @@ import { sqlCrlReader } from './crl-reader.ts';
 import { preparing, throughKysely } from './prepared.ts';
 import type { Run } from './prepared.ts';
 import { blockReader } from './blocks.ts';
+import { requestReader } from './requests.ts';
 import type { Tables } from './schema.ts';
 
 const revocationColumns = ['issuer', 'serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'] as const;
@@ -88,6 +89,7 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
   return {
     ...acmeReader(db),
     ...blockReader(db, run),
+    ...requestReader(db),
     state,
     listCertificates,
     countCertificates,

@@ -137,6 +137,7 @@ export function tokenFromRow(row: Selectable<Tables['tokens']>): StoredToken {
     expiresAt: row.expires_at,
     usedAt: row.used_at ?? undefined,
     revokedAt: row.revoked_at ?? undefined,
+    request: row.request ?? undefined,
   };
 }
 

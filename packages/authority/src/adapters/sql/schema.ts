@@ -69,6 +69,7 @@ export const tables = {
       used_at: optional(integer),
       serial: optional(text),
       revoked_at: optional(integer),
+      request: optional(text),
     },
     primaryKey: ['hash'],
     indexes: {
@@ -128,6 +129,26 @@ export const tables = {
     columns: { name: text, holder: text, reason: text, serial: text, blocked_at: integer },
     primaryKey: ['name', 'holder'],
     indexes: { blocks_holder: { on: ['holder'] } },
+  }),
+  /** Requests that wait, or waited, for an administrator: see domain/approval. What is only read as a whole is the JSON `document`. */
+  requests: table({
+    columns: {
+      id: text,
+      owner: text,
+      digest: text,
+      status: text,
+      created_at: integer,
+      expires_at: integer,
+      keep_until: integer,
+      document: text,
+    },
+    primaryKey: ['id'],
+    indexes: {
+      requests_owner: { on: ['owner', 'digest'], unique: true },
+      requests_order: { on: ['created_at', 'id'] },
+      requests_pending: { on: ['expires_at'], where: "status = 'pending'" },
+      requests_end: { on: ['keep_until'] },
+    },
   }),
   audit: table({
     columns: { seq: integer, at: integer, action: text, actor: text, details: text, previous_hash: text, hash: text },

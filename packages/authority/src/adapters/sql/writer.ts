@@ -7,6 +7,7 @@ import { sqlReader } from './reader.ts';
 import { sqlCrlWriter } from './crl-writer.ts';
 import { rowFromCertificate } from './rows.ts';
 import { blockWriter } from './blocks.ts';
+import { requestWriter } from './requests.ts';
 import type { Tables } from './schema.ts';
 
 /** The store's changes as SQL that every database understands; `db` is in a transaction. */
@@ -57,6 +58,7 @@ export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
     ...reader,
     ...acmeWriter(db),
     ...blockWriter(db),
+    ...requestWriter(db),
     ...sqlCrlWriter(db, async () => (await reader.state()).crlNumbersFrom),
     addCertificate: async (certificate) => {
       await insertCertificate(rowFromCertificate(certificate));
@@ -86,11 +88,26 @@ export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
         .execute();
     },
     // One statement asks and answers: of any number of redemptions at once, one finds the token unused.
-    useToken: async (hash, at, serial) => {
+    useToken: async (hash, at, serial, request) => {
+      const open = db
+        .updateTable('tokens')
+        .set({ used_at: at, serial: serial ?? null })
+        .where('hash', '=', hash)
+        .where('used_at', 'is', null)
+        .where('revoked_at', 'is', null);
+      // What waits for an administrator came in time.
+      const ours =
+        request === undefined
+          ? open.where('request', 'is', null).where('expires_at', '>=', at)
+          : open.where('request', '=', request);
+      return (await ours.executeTakeFirst()).numUpdatedRows === 1n;
+    },
+    bindToken: async (hash, at, request) => {
       const result = await db
         .updateTable('tokens')
-        .set({ used_at: at, serial })
+        .set({ request })
         .where('hash', '=', hash)
+        .where('request', 'is', null)
         .where('used_at', 'is', null)
         .where('revoked_at', 'is', null)
         .where('expires_at', '>=', at)
@@ -104,7 +121,7 @@ export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
         .where('name', '=', name)
         .where('used_at', 'is', null)
         .where('revoked_at', 'is', null)
-        .where('expires_at', '>=', at)
+        .where((eb) => eb.or([eb('expires_at', '>=', at), eb('request', 'is not', null)]))
         .executeTakeFirst();
       return Number(result.numUpdatedRows);
     },

@@ -1,3 +1,4 @@
+import { needsApproval, ruleOf } from '../approval/rules.ts';
 import { issue } from '../issue.ts';
 import { nameSet, parseTypedName } from '../names.ts';
 import type { NameSet } from '../names.ts';
@@ -32,6 +33,8 @@ export async function finalizeOrder(
   if (!found.ok) return found;
   const { order } = found;
   if (order.status !== 'ready') return notReady;
+  if (needsApproval(ruleOf(context.rules, order.profile), 'certificate.issued'))
+    return deny('unauthorized', `certificates of profile ${order.profile} need the approval of an administrator`);
   const names = order.authorizations.map(nameOf);
   const csr = readOrderCsr(payload['csr'], nameSet(names), accountKey);
   if (!csr.ok) return csr;
@@ -47,6 +50,7 @@ export async function finalizeOrder(
     notAfter: order.notAfter,
     actor: { kind: 'acme', name: account.id },
     action: 'certificate.issued',
+    approval: 'given',
     admit: async (tx, _serial, now, certificate) => {
       const admitted = await admit(context, tx, order, certificate, now);
       // Asked again where a database has to be asked again: the last answer counts.

@@ -1,5 +1,8 @@
 import { nameToString, parseCertificate } from '@countersign/pki';
-import type { IssuedCertificate, ProfileName } from '@countersign/protocol';
+import type { ProfileName } from '@countersign/protocol';
+import type { Granted } from '../approval/answer.ts';
+import { admitBy } from '../approval/basis.ts';
+import { sha256Hex } from '../ca.ts';
 import { issue } from '../issue.ts';
 import type { NameSet } from '../names.ts';
 import { nameSet } from '../names.ts';
@@ -12,7 +15,7 @@ import { redeemToken } from '../tokens.ts';
 import type { TokenContext } from '../tokens.ts';
 import { asksForSame, asksWithin } from './csr.ts';
 import type { EstRequest } from './csr.ts';
-import { factoryBlock, factoryNames } from './factory.ts';
+import { factoryNames } from './factory.ts';
 import type { FactoryCertificate } from './factory.ts';
 
 /** By what somebody enrolls. */
@@ -39,7 +42,7 @@ export interface EstWish {
 export async function enrollByEst(
   context: TokenContext,
   { credential, request, label, again }: EstWish,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+): Promise<Outcome<Granted>> {
   const check = (profile: string, granted: NameSet): Outcome<object> =>
     label === undefined || label === profile
       ? asksWithin(request, granted)
@@ -48,7 +51,7 @@ export async function enrollByEst(
     return refuse('no_credentials', 're-enrollment needs the certificate that is to be renewed, on this connection');
   switch (credential.by) {
     case 'token':
-      return redeemToken(context, credential.token, request.pem, check);
+      return redeemToken(context, credential.token, request.pem, { door: 'est', check });
     case 'certificate':
       return byCertificate(context, credential.certificate, request, again ? sameAs(credential.certificate) : check);
     case 'factory':
@@ -70,14 +73,14 @@ async function byCertificate(
   certificate: StoredCertificate,
   request: EstRequest,
   check: (profile: string, granted: NameSet) => Outcome<object>,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+): Promise<Outcome<Granted>> {
   const { profile, name, sans } = certificate;
   if (profile !== 'ocsp') {
     const own = namesFor(profiles[profile], name, sans);
     const checked = own.ok ? check(profile, own.names) : own;
     if (!checked.ok) return checked;
   }
-  return renew(context, certificate, request.pem);
+  return renew(context, certificate, request.pem, 'est');
 }
 
 async function byFactory(
@@ -85,7 +88,7 @@ async function byFactory(
   shown: FactoryCertificate,
   request: EstRequest,
   check: (profile: string, granted: NameSet) => Outcome<object>,
-): Promise<Outcome<{ issued: IssuedCertificate }>> {
+): Promise<Outcome<Granted>> {
   const { profile, factory } = shown.rule;
   const told = factoryNames(shown);
   if (!told.ok) return told;
@@ -94,6 +97,7 @@ async function byFactory(
   if (!proven.ok) return proven;
   const checked = check(profile, proven.names);
   if (!checked.ok) return checked;
+  const basis = { by: 'factory', name } as const;
   return issue(context, proven.names, {
     name,
     profile,
@@ -101,6 +105,7 @@ async function byFactory(
     csr: request.pem,
     actor: { kind: 'factory', name: factory, serial: shown.certificate.serialHex },
     action: 'certificate.issued',
-    admit: async (tx, _serial, now) => (await factoryBlock(tx, name, now)) ?? { ok: true },
+    admit: admitBy(basis),
+    approval: { door: 'est', owner: `factory:${sha256Hex(shown.certificate.der)}`, basis },
   });
 }

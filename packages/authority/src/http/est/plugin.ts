@@ -1,7 +1,8 @@
 import { buildCertsOnly, der, encodeBase64, OID, pemDecode } from '@countersign/pki';
 import { profileNames } from '@countersign/protocol';
-import type { Bundle, IssuedCertificate, ProfileName } from '@countersign/protocol';
+import type { Bundle, ProfileName } from '@countersign/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Granted } from '../../domain/approval/answer.ts';
 import type { EstCredential, EstWish } from '../../domain/est/enroll.ts';
 import { readEstRequest } from '../../domain/est/csr.ts';
 import type { Outcome } from '../../domain/outcome.ts';
@@ -16,7 +17,7 @@ export const estPrefix = '/.well-known/est';
 
 /** What EST stands on. */
 export interface EstParts {
-  readonly enroll: (wish: EstWish) => Promise<Outcome<{ issued: IssuedCertificate }>>;
+  readonly enroll: (wish: EstWish) => Promise<Outcome<Granted>>;
   readonly bundle: () => Promise<Bundle>;
   readonly factories: FactoryCallers;
   readonly log: EstLog;
@@ -96,7 +97,17 @@ export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyIns
       throw read.ok ? new ProblemError('no_credentials', 'unknown caller') : new ProblemError(read.code, read.detail);
     const outcome = await parts.enroll({ credential, request: read.request, label: labelOf(request), again });
     if (!outcome.ok) throw new ProblemError(outcome.code, outcome.detail);
-    const [leaf = new Uint8Array()] = certificatesIn([outcome.issued.certificate]);
+    const { issued, waiting } = outcome;
+    if (issued === undefined) {
+      // RFC 7030, section 4.2.3: the same request asked again gets the certificate once there is one.
+      const words = `an administrator has to approve request ${waiting.id}: send it again later\n`;
+      const later = reply
+        .code(202)
+        .header('retry-after', waiting.retryAfterSeconds)
+        .header('cache-control', 'no-store');
+      return later.type('text/plain; charset=utf-8').send(words);
+    }
+    const [leaf = new Uint8Array()] = certificatesIn([issued.certificate]);
     return send(reply, issuedType, buildCertsOnly({ certificates: [leaf], crls: [] }));
   }
 

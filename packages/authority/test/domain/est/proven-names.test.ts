@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { buildCsr, buildName, der } from '@countersign/pki';
 import type { Extension, NameAttribute } from '@countersign/pki';
-import type { IssuedCertificate, San } from '@countersign/protocol';
+import type { San } from '@countersign/protocol';
 import { createRoot } from '@countersign/testkit';
 import type { TestCa } from '@countersign/testkit';
 import { generateKeyPair, nodeSigner } from '@countersign/trust';
@@ -14,13 +14,12 @@ import { enrollByEst } from '../../../src/domain/est/enroll.ts';
 import type { EstCredential } from '../../../src/domain/est/enroll.ts';
 import { parseTemplate } from '../../../src/domain/est/factory.ts';
 import type { FactoryRule } from '../../../src/domain/est/factory.ts';
-import type { Outcome } from '../../../src/domain/outcome.ts';
 import { renew } from '../../../src/domain/renewal.ts';
 import { createToken, redeemToken } from '../../../src/domain/tokens.ts';
 import { testDomain } from '../../support/context.ts';
 import type { TestDomain } from '../../support/context.ts';
 
-type Granted = Outcome<{ issued: IssuedCertificate }>;
+type Granted = Awaited<ReturnType<typeof enrollByEst>>;
 
 /** Names that can be proven, each with how OpenSSL writes it: written down here, read by nothing of ours. */
 const good: readonly (readonly [San, string])[] = [
@@ -145,6 +144,7 @@ describe('the names of certificates by token, renewal and EST', () => {
   /** As OpenSSL reads what was issued. */
   function isWithin(outcome: Granted, name: string, proven: readonly (string | undefined)[]): boolean {
     if (!outcome.ok) return false;
+    assert.ok(outcome.issued);
     const certificate = new X509Certificate(outcome.issued.certificate);
     assert.equal(certificate.subject, `CN=${name}`);
     for (const one of certificate.subjectAltName?.split(', ') ?? []) assert.ok(proven.includes(one), one);
@@ -175,7 +175,7 @@ describe('the names of certificates by token, renewal and EST', () => {
         // A certificate with these names, by which more is asked for.
         const plain = await csrOf({ names: [], subject: ['pump'] });
         const current = byToken.ok ? byToken : await byEst(credential, plain);
-        assert.ok(current.ok);
+        assert.ok(current.ok && current.issued !== undefined);
         const [certificate] = await domain.store.certificatesBySerial(current.issued.serial);
         assert.ok(certificate);
         const own = { by: 'certificate', certificate } as const;
