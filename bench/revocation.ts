@@ -1,13 +1,18 @@
 // npm run bench -- revocation: what a revocation costs where very many came before it.
 import type { Suite } from './harness/suite.ts';
+import { benchHandshake } from './revocation/handshake.ts';
 import { benchIndex } from './revocation/index-memory.ts';
-import { benchPublishing } from './revocation/million.ts';
+import { benchOcsp } from './revocation/ocsp.ts';
+import { benchPublishing } from './revocation/publishing.ts';
+
+const many = 1_000_000;
 
 export const suite: Suite = {
   name: 'revocation',
   parts: {
-    publishing: (options) => benchPublishing(100_000, options),
-    'publishing-million': (options) => benchPublishing(1_000_000, options),
-    'index-million': (options) => benchIndex(1_000_000, options),
+    index: ({ entries = many }) => benchIndex(entries),
+    handshake: (options) => benchHandshake(options.entries ?? many, options),
+    ocsp: benchOcsp,
+    publishing: (options) => benchPublishing(options.entries ?? many, options),
   },
 };

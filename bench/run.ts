@@ -1,4 +1,4 @@
-// npm run bench -- SUITE [PART…] [--rounds N] [--milliseconds N] [--json]
+// npm run bench -- SUITE [PART…] [--rounds N] [--milliseconds N] [--entries N] [--json]
 import { globSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     milliseconds: { type: 'string', default: '200' },
+    entries: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -21,7 +22,7 @@ const [name = '', ...wanted] = positionals;
 if (suites.includes(name)) await runSuite(name);
 else {
   console.error(
-    `npm run bench -- SUITE [PART…] [--rounds N] [--milliseconds N] [--json]; suites: ${suites.join(', ')}`,
+    `npm run bench -- SUITE [PART…] [--rounds N] [--milliseconds N] [--entries N] [--json]; suites: ${suites.join(', ')}`,
   );
   process.exitCode = 2;
 }
@@ -34,7 +35,8 @@ async function runSuite(suiteName: string): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const options = { rounds: Number(values.rounds), milliseconds: Number(values.milliseconds) };
+  const entries = values.entries === undefined ? {} : { entries: Number(values.entries) };
+  const options = { rounds: Number(values.rounds), milliseconds: Number(values.milliseconds), ...entries };
   if (!values.json) {
     console.log(
       `Node ${process.version}, OpenSSL ${process.versions.openssl}, ${cpus()[0]?.model ?? 'unknown processor'}`,

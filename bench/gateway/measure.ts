@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MeasureOptions } from '../harness/measure.ts';
 import { median } from '../harness/measure.ts';
-import { type Result, type Row, significant } from '../harness/suite.ts';
+import { type Result, type Row, significant, spreadOf } from '../harness/suite.ts';
 import type { Done, Order } from './load.ts';
-import { type Front, makeScene, startFronts } from './servers.ts';
-import { sessionCost } from './session-cost.ts';
+import type { Front } from '../harness/front.ts';
+import { makeScene, startFronts } from './servers.ts';
+import { sessionCost } from '../harness/session-cost.ts';
 
 /** The first turn: code is compiled, pools are filled. */
 const warmUpMs = 4000;
@@ -80,7 +81,8 @@ async function rounds(
   return samples;
 }
 
-function ordered(load: ChildProcess, order: Order): Promise<number> {
+/** Has the load carry out an order; resolves with what it counted. */
+export function ordered(load: ChildProcess, order: Order): Promise<number> {
   return new Promise((resolve, reject) => {
     const gone = (): void => reject(new Error('the load has ended'));
     load.once('exit', gone);
@@ -106,15 +108,12 @@ function rowsOf(measured: Measurement, samples: ReadonlyMap<string, readonly Sam
       columns: {
         [measured.unit]: significant(figure),
         ...(measured.memory === true ? {} : { 'a second': significant(median(own.map(({ perSecond }) => perSecond))) }),
-        ...Object.fromEntries(peers.map((peer) => [`times ${peer}`, spread(ratios(samples, name, peer))])),
+        ...Object.fromEntries(
+          peers.map((peer) => [`times ${peer}`, spreadOf(ratios(samples, name, peer), (ratio) => ratio.toFixed(2))]),
+        ),
       },
     };
   });
-}
-
-/** The median, with the least and the greatest. */
-function spread(values: readonly number[]): string {
-  return `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)}-${Math.max(...values).toFixed(2)})`;
 }
 
 function claimsOf(measured: Measurement, samples: ReadonlyMap<string, readonly Sample[]>): Result['claims'] {

@@ -1,25 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { launcher, node, peer } from '@countersign/testkit';
 import type { TestCertificate } from '@countersign/testkit';
-import { makeChain } from '../pki/chain.ts';
+import { type Front, freePort, front, spawnQuietly } from '../harness/front.ts';
+import { type Chain, makeChain } from '../pki/chain.ts';
 
 /** Files and certificates that all servers share. */
 export interface Scene {
   readonly folder: string;
   readonly upstreamPort: number;
   readonly client: { readonly cert: string; readonly key: string; readonly ca: string };
-}
-
-/** A server that stands in front of the upstream, in a session of its own. */
-export interface Front {
-  readonly name: string;
-  readonly port: number;
-  readonly session: number;
-  stop(): Promise<void>;
+  readonly authorities: Pick<Chain, 'root' | 'issuing'>;
 }
 
 /** Certificates of one chain of three: what the servers show and trust, and what clients show. */
@@ -31,7 +23,12 @@ export async function makeScene(folder: string, upstreamPort: number): Promise<S
   writeFileSync(join(folder, 'server.crt'), chain(server));
   writeFileSync(join(folder, 'server.key'), server.keyPem, { mode: 0o600 });
   writeFileSync(join(folder, 'server.pem'), chain(server) + server.keyPem, { mode: 0o600 });
-  return { folder, upstreamPort, client: { cert: chain(leaf), key: leaf.keyPem, ca: root.pem } };
+  return {
+    folder,
+    upstreamPort,
+    client: { cert: chain(leaf), key: leaf.keyPem, ca: root.pem },
+    authorities: { root, issuing },
+  };
 }
 
 /** Those that this machine has; each with one worker that asks for a client certificate and tells the upstream of it. */
@@ -46,9 +43,15 @@ export async function startFronts(scene: Scene): Promise<readonly Front[]> {
   ];
 }
 
-async function startCountersign({ folder, upstreamPort }: Scene, name: string, access: string): Promise<Front> {
+/** A gateway; `crls` are files of CRLs (DER) that cover the whole chain. */
+export async function startCountersign(
+  { folder, upstreamPort }: Scene,
+  name: string,
+  access: string,
+  crls: readonly string[] = [],
+): Promise<Front> {
   const port = await freePort();
-  const config = join(folder, `gateway-${access}.json`);
+  const config = join(folder, `${name}.json`);
   const host = {
     names: ['localhost'],
     certificate: { files: { cert: 'server.crt', key: 'server.key' } },
@@ -56,9 +59,13 @@ async function startCountersign({ folder, upstreamPort }: Scene, name: string, a
     allow: [{ name: 'bench' }],
     upstream: `http://127.0.0.1:${upstreamPort}`,
   };
+  const revocation =
+    crls.length === 0
+      ? { staleness: { mode: 'off' } }
+      : { revocation: { mode: 'hard', crls: crls.map((file) => ({ file })) } };
   const whole = {
     listeners: [{ listen: `127.0.0.1:${port}`, hosts: [host] }],
-    bundles: { bench: { files: ['ca.pem'], staleness: { mode: 'off' } } },
+    bundles: { bench: { files: ['ca.pem'], ...revocation } },
     workers: 1,
     log: { access },
   };
@@ -67,9 +74,15 @@ async function startCountersign({ folder, upstreamPort }: Scene, name: string, a
   return front(name, port, spawn(node, args, { detached: true, stdio: 'ignore' }));
 }
 
-async function startNginx({ folder, upstreamPort }: Scene, program: string): Promise<Front> {
+/** nginx; `crl` is a file of CRLs (PEM) that cover the whole chain. */
+export async function startNginx(
+  { folder, upstreamPort }: Scene,
+  program: string,
+  name = 'nginx',
+  crl?: string,
+): Promise<Front> {
   const port = await freePort();
-  const own = join(folder, 'nginx');
+  const own = join(folder, name.replaceAll(/[^a-z0-9]/gu, '-'));
   mkdirSync(own);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   writeFileSync(
@@ -83,7 +96,7 @@ http {
   server {
     listen 127.0.0.1:${port} ssl http2 backlog=1024;
     ssl_certificate ${folder}/server.crt; ssl_certificate_key ${folder}/server.key;
-    ssl_client_certificate ${folder}/ca.pem; ssl_verify_client on; ssl_verify_depth 3;
+    ssl_client_certificate ${folder}/ca.pem; ssl_verify_client on; ssl_verify_depth 3;${crl === undefined ? '' : ` ssl_crl ${crl};`}
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:bench:16m; ssl_session_tickets on;
     location / {
       proxy_pass http://up; proxy_http_version 1.1; proxy_buffering on;
@@ -93,7 +106,7 @@ http {
 }
 `,
   );
-  return front('nginx', port, spawnQuietly(program, ['-e', 'stderr', '-c', join(own, 'nginx.conf'), '-p', own]));
+  return front(name, port, spawnQuietly(program, ['-e', 'stderr', '-c', join(own, 'nginx.conf'), '-p', own]));
 }
 
 async function startHaproxy({ folder, upstreamPort }: Scene, program: string): Promise<Front> {
@@ -120,48 +133,4 @@ backend up
 `,
   );
   return front('HAProxy', port, spawnQuietly(program, ['-db', '-f', file]));
-}
-
-function spawnQuietly(program: string, args: readonly string[]): ChildProcess {
-  return spawn(program, args, { detached: true, stdio: 'ignore' });
-}
-
-async function front(name: string, port: number, child: ChildProcess): Promise<Front> {
-  const session = child.pid;
-  if (session === undefined) throw new Error(`${name} does not start`);
-  const gone = once(child, 'exit');
-  const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    const late = setTimeout(() => process.kill(-session, 'SIGKILL'), 5000);
-    await gone;
-    clearTimeout(late);
-  };
-  await listening(name, port, child);
-  return { name, port, session, stop };
-}
-
-async function listening(name: string, port: number, child: ChildProcess): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-    const socket = connect(port, '127.0.0.1');
-    const open = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${name} does not listen`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -31,6 +31,8 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** Of each contender in each round. */
   readonly milliseconds: number;
+  /** Of a list, where a part is about one and something else is wanted than usual. */
+  readonly entries?: number;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { median } from './measure.ts';
 import type { Measured, MeasureOptions } from './measure.ts';
 
 /** A line of a result: who, and columns of text. */
@@ -38,6 +39,11 @@ export function rowsOf(measured: readonly Measured[], against: string): readonly
 
 export function significant(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+}
+
+/** The median, with the least and the greatest. */
+export function spreadOf(values: readonly number[], digits: (value: number) => string = significant): string {
+  return `${digits(median(values))} (${digits(Math.min(...values))}-${digits(Math.max(...values))})`;
 }
 
 /** A claim that one is at least so many times as fast as another. */

@@ -41,3 +41,21 @@ function pssBytes(pid: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
   return Number(/^Pss:\s+(?<kilobytes>[0-9]+)/mu.exec(rollup)?.groups?.['kilobytes'] ?? 0) * 1024;
 }
+
+/** Resident memory of each process of a session that is not its first (the workers), bytes. */
+export function workersResident(session: number): readonly number[] {
+  const resident: number[] = [];
+  for (const pid of readdirSync('/proc')) {
+    if (!/^[0-9]+$/u.test(pid) || Number(pid) === session) continue;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(fields[3]) !== session) continue;
+      const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+      resident.push(Number(/^VmRSS:\s+(?<kilobytes>[0-9]+)/mu.exec(status)?.groups?.['kilobytes'] ?? 0) * 1024);
+    } catch {
+      continue; // It has ended meanwhile.
+    }
+  }
+  return resident;
+}
