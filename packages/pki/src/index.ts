@@ -44,11 +44,13 @@ export {
   signatureScheme,
 } from './keys/scheme.ts';
 export type { LegacyScheme, ModernScheme, SignatureScheme } from './keys/scheme.ts';
+export { SLH_DSA_SETS } from './keys/slh-dsa.ts';
+export type { SlhDsaSet } from './keys/slh-dsa.ts';
 export { isStrongKey, RSA_BITS } from './keys/strength.ts';
 export { verifySignature, verifySignatureElsewhere } from './keys/verify.ts';
 export type { SignatureErrorCode, SignatureResult, Signed } from './keys/verify.ts';
 export { decodeBase64, encodeBase64 } from './pem/base64.ts';
-export { pemDecode, pemDecodeOne, pemEncode } from './pem/pem.ts';
+export { pemDecode, pemDecodeOne, pemEncode, pemLabelAdvice, TRUSTED_CERTIFICATE } from './pem/pem.ts';
 export type { PemBlock, PemLimits } from './pem/pem.ts';
 export type { BlockCipher, PasswordCrypto, PasswordDigest, ScryptCost } from './pkcs5/port.ts';
 export type { PasswordEncryption } from './pkcs5/encryption.ts';

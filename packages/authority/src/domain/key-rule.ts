@@ -11,8 +11,12 @@ export function describeKey(key: PublicKeyKind): string {
       return `RSA-${key.bits}`;
     case 'ed25519':
       return 'Ed25519';
+    case 'ed448':
+      return 'Ed448';
     case 'ml-dsa':
       return `ML-DSA-${key.parameterSet}`;
+    case 'slh-dsa':
+      return `SLH-DSA-${key.parameterSet}`;
     case 'dsa':
       return `DSA-${key.bits}`;
     case 'ec-other':

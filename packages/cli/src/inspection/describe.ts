@@ -124,8 +124,12 @@ function keyText(key: PublicKeyKind): string {
       return `RSA ${key.bits}${key.pss === undefined ? '' : ' (PSS only)'}`;
     case 'ed25519':
       return 'Ed25519';
+    case 'ed448':
+      return 'Ed448';
     case 'ml-dsa':
       return `ML-DSA-${key.parameterSet}`;
+    case 'slh-dsa':
+      return `SLH-DSA-${key.parameterSet}`;
     case 'dsa':
       return `DSA ${key.bits}`;
     case 'ec-other':

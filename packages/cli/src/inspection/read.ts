@@ -3,6 +3,7 @@ import {
   type Certificate,
   type Crl,
   type Csr,
+  DerReader,
   type OcspRequest,
   type OcspResponse,
   parseCertificate,
@@ -20,6 +21,7 @@ import {
   type PrivateKeyInfo,
   readEncryptedPrivateKey,
   type SubjectPublicKeyInfo,
+  TRUSTED_CERTIFICATE,
 } from '@countersign/pki';
 import { nodePasswordCrypto } from '@countersign/trust';
 import { readTraditionalKey, takeEncryptedTraditional } from './traditional-key.ts';
@@ -69,8 +71,10 @@ function fromPem(label: string, der: Uint8Array): readonly Found[] {
   switch (label) {
     case 'CERTIFICATE':
     case 'X509 CERTIFICATE':
-    case 'TRUSTED CERTIFICATE':
       return derReaders.certificate(der);
+    case TRUSTED_CERTIFICATE:
+      // Behind the certificate stands what OpenSSL trusts it for.
+      return derReaders.certificate(new DerReader(der).anyDer());
     case 'CERTIFICATE REQUEST':
     case 'NEW CERTIFICATE REQUEST':
       return derReaders.request(der);

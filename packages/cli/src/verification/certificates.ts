@@ -8,7 +8,9 @@ import {
   parseCertsOnly,
   parseCrl,
   pemDecode,
+  pemLabelAdvice,
   PkiError,
+  TRUSTED_CERTIFICATE,
 } from '@countersign/pki';
 import { readUserBytes } from '../admin/target.ts';
 import { CliFailure } from '../failure.ts';
@@ -45,7 +47,9 @@ export type OnMalformed = (path: string, why: string) => void;
  */
 export function wellFormedCertificates(paths: readonly string[], onMalformed: OnMalformed): readonly Certificate[] {
   return paths
-    .flatMap((path) => (isFolder(path) ? certificatesIn(path) : readCertificates(path).map((der) => ({ path, der }))))
+    .flatMap((path) =>
+      isFolder(path) ? certificatesIn(path, onMalformed) : readCertificates(path).map((der) => ({ path, der })),
+    )
     .flatMap(({ path, der }) => unlessMalformed(path, () => parseCertificate(der), onMalformed));
 }
 
@@ -74,15 +78,19 @@ function isFolder(path: string): boolean {
 }
 
 /** Those of each file of a folder that holds any; keys and notes may lie beside them. */
-function certificatesIn(folder: string): readonly { readonly path: string; readonly der: Uint8Array }[] {
+function certificatesIn(
+  folder: string,
+  onMalformed: OnMalformed,
+): readonly { readonly path: string; readonly der: Uint8Array }[] {
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
   const names = files.map(({ name }) => join(folder, name)).toSorted();
   return names.flatMap((path) => {
     try {
       return readCertificates(path).map((der) => ({ path, der }));
     } catch (error) {
-      if (error instanceof CliFailure) return [];
-      throw error;
+      if (!(error instanceof CliFailure)) throw error;
+      if (error.message.includes(TRUSTED_CERTIFICATE)) onMalformed(path, error.message);
+      return [];
     }
   });
 }
@@ -109,9 +117,11 @@ function pemCertificates(path: string, bytes: Buffer): readonly Uint8Array[] {
 
 function pemBlocks(path: string, bytes: Uint8Array, wanted: readonly string[]): readonly Uint8Array[] {
   try {
-    return pemDecode(bytes)
-      .filter(({ label }) => wanted.includes(label))
-      .map(({ der }) => der);
+    const blocks = pemDecode(bytes);
+    // To pass over it would be to judge by less than what was given, to take a part of it by more.
+    const other = wanted.includes('CERTIFICATE') && blocks.find(({ label }) => label === TRUSTED_CERTIFICATE);
+    if (typeof other === 'object') throw unreadable(path, `a ${other.label} is ${pemLabelAdvice(other.label) ?? ''}`);
+    return blocks.filter(({ label }) => wanted.includes(label)).map(({ der }) => der);
   } catch (error) {
     if (error instanceof PkiError) throw unreadable(path, error.message);
     throw error;

@@ -53,9 +53,20 @@ export interface Refusal {
 }
 
 /** What `verify --json` prints. */
-export type FileVerdict =
+export type FileVerdict = (
   | { readonly ok: true; readonly path: readonly Brief[] }
-  | ({ readonly ok: false; readonly attempts: readonly (Refusal & { path: readonly Brief[] })[] } & Refusal);
+  | ({ readonly ok: false; readonly attempts: readonly (Refusal & { path: readonly Brief[] })[] } & Refusal)
+) & {
+  /** Certificates and CRLs that nobody can read, and that therefore did not count; absent where there were none. */
+  readonly malformed?: readonly Malformed[];
+};
+
+/** Something in a file that is malformed. */
+export interface Malformed {
+  /** Absolute path. */
+  readonly file: string;
+  readonly detail: string;
+}
 
 /**
  * Judges a certificate file.
@@ -64,6 +75,15 @@ export type FileVerdict =
  * @throws CliFailure (exit 2) for files that can't be read; what is wrong with the certificate itself is a verdict.
  */
 export function judgeFiles(judgement: Judgement, onMalformed: OnMalformed): FileVerdict {
+  const malformed: Malformed[] = [];
+  const verdict = judge(judgement, (file, detail) => {
+    malformed.push({ file, detail });
+    onMalformed(file, detail);
+  });
+  return malformed.length === 0 ? verdict : { ...verdict, malformed };
+}
+
+function judge(judgement: Judgement, onMalformed: OnMalformed): FileVerdict {
   const anchors = wellFormedCertificates(judgement.trust, onMalformed).map(trustAnchor);
   const crls = wellFormedCrls(judgement.crls ?? [], onMalformed);
   const [leafDer, ...rest] = readCertificates(judgement.certificate);
@@ -74,7 +94,10 @@ export function judgeFiles(judgement: Judgement, onMalformed: OnMalformed): File
   }
   const result = buildAndValidate(leaf, {
     anchors,
-    intermediates: [...wellFormed(rest), ...wellFormedCertificates(judgement.intermediates, onMalformed)],
+    intermediates: [
+      ...wellFormed(rest, judgement.certificate, onMalformed),
+      ...wellFormedCertificates(judgement.intermediates, onMalformed),
+    ],
     time: judgement.time,
     crypto: nodeCrypto,
     profile: judgement.profile,
@@ -117,9 +140,11 @@ function parsed(der: Uint8Array): Certificate | PkiError {
 }
 
 // What a peer sends beside its certificate may be rubbish; it only can't help then.
-function wellFormed(ders: readonly Uint8Array[]): readonly Certificate[] {
+function wellFormed(ders: readonly Uint8Array[], file: string, onMalformed: OnMalformed): readonly Certificate[] {
   return ders.flatMap((der) => {
     const one = parsed(der);
-    return one instanceof PkiError ? [] : [one];
+    if (!(one instanceof PkiError)) return [one];
+    onMalformed(file, one.message);
+    return [];
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildCertsOnly, buildCrl, crlNumber, OID, pemEncode } from '@countersign/pki';
-import { createRoot, temporaryFolder, type TestCa } from '@countersign/testkit';
+import { createRoot, runCommand, temporaryFolder, type TestCa, without } from '@countersign/testkit';
 import { inProcess } from '../in-process.ts';
 
 const verdictOf = (stdout: string): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
@@ -173,3 +173,89 @@ test('intermediates come in folders and PKCS#7 files too; what is malformed amon
   assert.equal(broken.exit, 1);
   assert.equal(verdictOf(broken.stdout)['code'], 'untrusted_issuer');
 });
+
+test('what is malformed among trusted certificates, CRLs and the chain is told on stderr and in JSON, and counts for nothing', async () => {
+  using folder = temporaryFolder();
+  const root = await createRoot('Root');
+  const leaf = await root.issue('demo');
+  leaf.write(folder.path, 'demo', { leafOnly: true });
+  root.write(folder.path, 'root');
+  await writeCrl(folder.in('root.crl'), root, []);
+  const cut = pemEncode('CERTIFICATE', root.der.subarray(0, 200));
+  writeFileSync(folder.in('cut.pem'), cut);
+  writeFileSync(folder.in('both.pem'), cut + root.pem);
+  writeFileSync(folder.in('chain.pem'), leaf.pem + cut);
+  writeFileSync(folder.in('cut.crl'), pemEncode('X509 CRL', (await root.crl()).subarray(0, 90)));
+  const cwd = folder.path;
+  const verify = async (...args: readonly string[]) => {
+    const ran = await inProcess(['verify', ...args, '--json'], { cwd });
+    return { ...ran, verdict: verdictOf(ran.stdout) };
+  };
+  const files = ({ verdict }: { verdict: Record<string, unknown> }): readonly string[] =>
+    ((verdict['malformed'] ?? []) as { file: string; detail: string }[]).map(({ file, detail }) => {
+      assert.notEqual(detail, '');
+      return file;
+    });
+
+  const good = await verify('demo.crt', '--trust', 'both.pem');
+  assert.deepEqual([good.exit, files(good)], [0, [folder.in('both.pem')]]);
+  assert.match(good.stderr, /both\.pem is malformed and does not count: /u);
+
+  // Nothing is left to trust: a refusal, and why.
+  const untrusted = await verify('demo.crt', '--trust', 'cut.pem');
+  assert.deepEqual([untrusted.exit, untrusted.verdict['code']], [1, 'untrusted_issuer']);
+  assert.deepEqual(files(untrusted), [folder.in('cut.pem')]);
+  assert.match(untrusted.stderr, /cut\.pem is malformed/u);
+
+  const chain = await verify('chain.pem', '--trust', 'root.crt');
+  assert.deepEqual([chain.exit, files(chain)], [0, [folder.in('chain.pem')]]);
+
+  // A list that cannot be read covers nobody.
+  const unknown = await verify('demo.crt', '--trust', 'root.crt', '--crl', 'cut.crl');
+  assert.deepEqual([unknown.exit, unknown.verdict['code']], [1, 'revocation_unknown']);
+  assert.deepEqual(files(unknown), [folder.in('cut.crl')]);
+  assert.match(unknown.stderr, /cut\.crl is malformed/u);
+  const covered = await verify('demo.crt', '--trust', 'root.crt', '--crl', 'cut.crl', '--crl', 'root.crl');
+  assert.deepEqual([covered.exit, files(covered)], [0, [folder.in('cut.crl')]]);
+
+  const plain = await verify('demo.crt', '--trust', 'root.crt');
+  assert.equal('malformed' in plain.verdict, false);
+});
+
+test(
+  'a TRUSTED CERTIFICATE of OpenSSL is refused with the command that converts it, and what that makes is taken',
+  { skip: without('openssl') },
+  async () => {
+    using folder = temporaryFolder();
+    const root = await createRoot('Root');
+    (await root.issue('demo')).write(folder.path, 'demo', { leafOnly: true });
+    root.write(folder.path, 'root');
+    const cwd = folder.path;
+    // It says that the certificate is not to be trusted for clients: what --trust could not keep to.
+    const made = ['x509', '-in', folder.in('root.crt'), '-trustout', '-addreject', 'clientAuth'];
+    const { stdout: trusted } = await runCommand('openssl', made);
+    assert.match(trusted, /BEGIN TRUSTED CERTIFICATE/u);
+    writeFileSync(folder.in('trusted.pem'), trusted);
+    for (const args of [
+      ['demo.crt', '--trust', 'trusted.pem'],
+      ['trusted.pem', '--trust', 'root.crt'],
+    ]) {
+      const ran = await inProcess(['verify', ...args], { cwd });
+      assert.equal(ran.exit, 2);
+      assert.match(ran.stderr, /trusted\.pem can't be used: a TRUSTED CERTIFICATE .*openssl x509 -in/u);
+    }
+    mkdirSync(folder.in('between'));
+    writeFileSync(folder.in('between/trusted.pem'), trusted);
+    const passed = await inProcess(['verify', 'demo.crt', '--trust', 'root.crt', '--intermediates', 'between'], {
+      cwd,
+    });
+    assert.equal(passed.exit, 0);
+    assert.match(passed.stderr, /between\/trusted\.pem .*does not count.*openssl x509 -in/u);
+
+    const convert = ['x509', '-in', folder.in('trusted.pem'), '-out', folder.in('plain.pem')];
+    await runCommand('openssl', convert);
+    assert.equal((await inProcess(['verify', 'demo.crt', '--trust', 'plain.pem'], { cwd })).exit, 0);
+    const inspected = await inProcess(['inspect', 'trusted.pem', '--json'], { cwd });
+    assert.match(inspected.stdout, /"kind":"certificate".*"subject":"CN=Root"/u);
+  },
+);

@@ -4,6 +4,7 @@ import { algorithmIdentifier, shareAlgorithm } from '../x509/algorithm.ts';
 import type { AlgorithmIdentifier } from '../x509/algorithm.ts';
 import { OID } from '../x509/oids.ts';
 import type { PublicKeyKind } from '../x509/public-key.ts';
+import { SLH_DSA_SETS, slhDsaOid } from './slh-dsa.ts';
 import { encodePssParameters, type PssHash, readPssParameters } from './pss.ts';
 
 /** Signature schemes that may be used for new signatures. */
@@ -18,9 +19,11 @@ export const MODERN_SCHEMES = [
   'rsa-pss-sha384',
   'rsa-pss-sha512',
   'ed25519',
+  'ed448',
   'ml-dsa-44',
   'ml-dsa-65',
   'ml-dsa-87',
+  ...SLH_DSA_SETS.map((set) => `slh-dsa-${set}` as const),
 ] as const;
 
 /**
@@ -66,16 +69,18 @@ const WITHOUT_PARAMETERS: Readonly<Record<string, SignatureScheme>> = {
   '2.16.840.1.101.3.4.3.1': 'dsa-sha224',
   '2.16.840.1.101.3.4.3.2': 'dsa-sha256',
   [OID.ed25519]: 'ed25519',
+  [OID.ed448]: 'ed448',
   [OID.mlDsa44]: 'ml-dsa-44',
   [OID.mlDsa65]: 'ml-dsa-65',
   [OID.mlDsa87]: 'ml-dsa-87',
+  ...Object.fromEntries(SLH_DSA_SETS.map((set) => [slhDsaOid(set), `slh-dsa-${set}` as const])),
 };
 
 const schemes = new WeakMap<AlgorithmIdentifier, SignatureScheme | 'unsupported'>();
 
 /**
  * The scheme of a signature AlgorithmIdentifier, `undefined` when it is not known or its parameters are not what the
- * RFC asks for: NULL or absent for RSASSA-PKCS1-v1_5 (RFC 4055 section 5), absent for ECDSA, DSA, Ed25519, ML-DSA,
+ * RFC asks for: NULL or absent for RSASSA-PKCS1-v1_5 (RFC 4055 section 5), absent for ECDSA, DSA, Ed25519, Ed448, ML-DSA, SLH-DSA,
  * RSASSA-PSS-params whose mask generation uses the same digest; see {@link pssSaltLength}.
  */
 export function signatureScheme(algorithm: AlgorithmIdentifier): SignatureScheme | undefined {
@@ -131,9 +136,12 @@ export function schemeFitsKey(scheme: SignatureScheme, key: PublicKeyKind): bool
         ? scheme.startsWith('rsa-pss-')
         : scheme === `rsa-pss-${key.pss.parameters.hash}`;
     case 'ed25519':
-      return scheme === 'ed25519';
+    case 'ed448':
+      return scheme === key.type;
     case 'ml-dsa':
       return scheme === `ml-dsa-${key.parameterSet}`;
+    case 'slh-dsa':
+      return scheme === `slh-dsa-${key.parameterSet}`;
     case 'dsa':
       return scheme.startsWith('dsa-');
     case 'unknown':
@@ -156,9 +164,12 @@ export function defaultScheme(key: PublicKeyKind): ModernScheme | undefined {
       if (key.pss === undefined) return 'rsa-pkcs1-sha256';
       return modernPssScheme(key.pss.parameters?.hash);
     case 'ed25519':
-      return 'ed25519';
+    case 'ed448':
+      return key.type;
     case 'ml-dsa':
       return `ml-dsa-${key.parameterSet}`;
+    case 'slh-dsa':
+      return `slh-dsa-${key.parameterSet}`;
     default:
       return undefined;
   }

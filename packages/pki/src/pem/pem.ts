@@ -91,6 +91,21 @@ export function pemDecodeOne(input: string | Uint8Array, label: string): Uint8Ar
   return block.der;
 }
 
+/** The label of OpenSSL's own form of a certificate: behind it stands what it is trusted, or not trusted, for. */
+export const TRUSTED_CERTIFICATE = 'TRUSTED CERTIFICATE';
+
+/**
+ * What to do about a block of this label where certificates are asked for; undefined where there is no advice. What OpenSSL writes
+ * beside a trusted certificate may forbid uses of it, so that to take the certificate alone would be to trust more than was written.
+ *
+ * @example pemLabelAdvice('TRUSTED CERTIFICATE')
+ */
+export function pemLabelAdvice(label: string): string | undefined {
+  return label === TRUSTED_CERTIFICATE
+    ? "OpenSSL's own form, with uses that it trusts or rejects; convert it: openssl x509 -in FILE -out PLAIN.pem"
+    : undefined;
+}
+
 /**
  * PEM text of one block (RFC 7468), lines of 64 characters, with a line feed at the end.
  *

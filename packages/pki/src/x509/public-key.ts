@@ -5,6 +5,8 @@ import { TAG } from '../der/tags.ts';
 import { nullValue, oid } from '../der/writer.ts';
 import { readPssParameters } from '../keys/pss.ts';
 import type { PssParameters } from '../keys/pss.ts';
+import { SLH_DSA_BY_OID, slhDsaKeyOctets } from '../keys/slh-dsa.ts';
+import type { SlhDsaSet } from '../keys/slh-dsa.ts';
 import { algorithmIdentifier, readAlgorithm, shareAlgorithm } from './algorithm.ts';
 import type { AlgorithmIdentifier } from './algorithm.ts';
 import { OID } from './oids.ts';
@@ -25,7 +27,9 @@ export type PublicKeyKind =
       readonly pss?: { readonly parameters: PssParameters | undefined };
     }
   | { readonly type: 'ed25519' }
+  | { readonly type: 'ed448' }
   | { readonly type: 'ml-dsa'; readonly parameterSet: 44 | 65 | 87 }
+  | { readonly type: 'slh-dsa'; readonly parameterSet: SlhDsaSet }
   | { readonly type: 'dsa'; /** Bits of p; 0 when the parameters are inherited. */ readonly bits: number }
   | { readonly type: 'ec-other'; readonly curveOid: string }
   | { readonly type: 'unknown'; readonly oid: string };
@@ -128,16 +132,28 @@ function keyKind(algorithm: AlgorithmIdentifier, bytes: Uint8Array, from: number
       noParameters(algorithm);
       if (to - from !== 32) throw new PkiError('key_malformed', 'Ed25519', from);
       return { type: 'ed25519' };
+    case OID.ed448:
+      noParameters(algorithm);
+      if (to - from !== 57) throw new PkiError('key_malformed', 'Ed448', from);
+      return { type: 'ed448' };
     case OID.dsa:
       return dsaKey(algorithm, bytes, from, to);
     default: {
       const set = ML_DSA[algorithm.oid];
-      if (set === undefined) return { type: 'unknown', oid: algorithm.oid };
+      if (set === undefined) return slhDsaKey(algorithm, to - from) ?? { type: 'unknown', oid: algorithm.oid };
       noParameters(algorithm);
       if (to - from !== set.octets) throw new PkiError('key_malformed', `ML-DSA-${set.parameterSet}`, from);
       return { type: 'ml-dsa', parameterSet: set.parameterSet };
     }
   }
+}
+
+function slhDsaKey(algorithm: AlgorithmIdentifier, octets: number): PublicKeyKind | undefined {
+  const parameterSet = SLH_DSA_BY_OID.get(algorithm.oid);
+  if (parameterSet === undefined) return undefined;
+  noParameters(algorithm);
+  if (octets !== slhDsaKeyOctets(parameterSet)) throw new PkiError('key_malformed', `SLH-DSA ${parameterSet}`);
+  return { type: 'slh-dsa', parameterSet };
 }
 
 const EC_KINDS: Readonly<Record<EcCurve, PublicKeyKind>> = {

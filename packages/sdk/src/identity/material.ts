@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
-import { equalOctets, parseCertificate, pemDecode, pemEncode, PkiError } from '@countersign/pki';
+import { equalOctets, parseCertificate, pemDecode, pemEncode, pemLabelAdvice, PkiError } from '@countersign/pki';
 import type { Certificate } from '@countersign/pki';
 import { decryptPrivateKey, encryptPrivateKey, spkiOf } from '@countersign/trust';
 
@@ -74,7 +74,9 @@ export function readCertificates(text: string, what: string): [Certificate, ...C
     const blocks = pemDecode(text);
     const other = blocks.find((block) => block.label !== 'CERTIFICATE');
     if (other !== undefined) {
-      throw new SdkError('identity_malformed', `${what} holds a PEM block of the label ${other.label}`);
+      const advice = pemLabelAdvice(other.label);
+      const detail = `${what} holds a PEM block of the label ${other.label}${advice === undefined ? '' : ` (${advice})`}`;
+      throw new SdkError('identity_malformed', detail);
     }
     const [first, ...more] = blocks.map((block) => parseCertificate(block.der));
     if (first === undefined) throw new SdkError('identity_malformed', `${what} holds no certificate`);

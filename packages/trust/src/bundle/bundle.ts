@@ -1,4 +1,4 @@
-import { OID, parseCertificate, pemDecode, PkiError, verifySignature } from '@countersign/pki';
+import { OID, parseCertificate, pemDecode, pemLabelAdvice, PkiError, verifySignature } from '@countersign/pki';
 import type { Certificate, Crypto, TrustAnchor } from '@countersign/pki';
 
 import { TrustError } from '../errors.ts';
@@ -108,7 +108,9 @@ function readPem(source: string, bytes: Uint8Array): Uint8Array[] {
   if (blocks.length === 0) throw new TrustError('trust_file_empty', 'holds no certificate', { source });
   const other = blocks.find((block) => block.label !== 'CERTIFICATE');
   if (other !== undefined) {
-    throw new TrustError('trust_file_wrong_label', `holds a PEM block of the label ${other.label}`, { source });
+    const advice = pemLabelAdvice(other.label);
+    const detail = `holds a PEM block of the label ${other.label}${advice === undefined ? '' : ` (${advice})`}`;
+    throw new TrustError('trust_file_wrong_label', detail, { source });
   }
   return blocks.map((block) => block.der);
 }

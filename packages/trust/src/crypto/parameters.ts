@@ -43,9 +43,22 @@ const PARAMETERS: Readonly<Record<SignatureScheme, SigningParameters>> = {
   'dsa-sha224': dsa('sha224'),
   'dsa-sha256': dsa('sha256'),
   ed25519: whole('ed25519'),
+  ed448: whole('ed448'),
   'ml-dsa-44': whole('ml-dsa-44'),
   'ml-dsa-65': whole('ml-dsa-65'),
   'ml-dsa-87': whole('ml-dsa-87'),
+  'slh-dsa-sha2-128s': whole('slh-dsa-sha2-128s'),
+  'slh-dsa-sha2-128f': whole('slh-dsa-sha2-128f'),
+  'slh-dsa-sha2-192s': whole('slh-dsa-sha2-192s'),
+  'slh-dsa-sha2-192f': whole('slh-dsa-sha2-192f'),
+  'slh-dsa-sha2-256s': whole('slh-dsa-sha2-256s'),
+  'slh-dsa-sha2-256f': whole('slh-dsa-sha2-256f'),
+  'slh-dsa-shake-128s': whole('slh-dsa-shake-128s'),
+  'slh-dsa-shake-128f': whole('slh-dsa-shake-128f'),
+  'slh-dsa-shake-192s': whole('slh-dsa-shake-192s'),
+  'slh-dsa-shake-192f': whole('slh-dsa-shake-192f'),
+  'slh-dsa-shake-256s': whole('slh-dsa-shake-256s'),
+  'slh-dsa-shake-256f': whole('slh-dsa-shake-256f'),
 };
 
 export function signingParameters(scheme: SignatureScheme): SigningParameters {

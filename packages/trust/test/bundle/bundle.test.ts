@@ -65,6 +65,15 @@ describe('a bundle', () => {
     assert.equal(refusal(' \n\t\n'), 'trust_file_empty');
     assert.equal(refusal('just words'), 'trust_file_empty');
     assert.equal(refusal(root.pem.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')), 'trust_file_wrong_label');
+    assert.throws(
+      () =>
+        makeBundle(
+          'a',
+          [{ source: 'a.pem', bytes: Buffer.from(root.pem.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')) }],
+          nodeCrypto,
+        ),
+      /openssl x509 -in/u,
+    );
     assert.equal(refusal(root.keyPem), 'trust_file_wrong_label');
     assert.equal(refusal(root.pem + root.keyPem), 'trust_file_wrong_label');
     assert.equal(refusal(root.pem.slice(0, 200)), 'trust_file_malformed');

@@ -6,6 +6,7 @@
 import { impossibleUsages } from '../../keys/impossible-usages.ts';
 import { verifySignature } from '../../keys/verify.ts';
 import type { Certificate } from '../../x509/certificate.ts';
+import type { PublicKeyKind } from '../../x509/public-key.ts';
 import { OID } from '../../x509/oids.ts';
 import type { PathErrorCode } from '../codes.ts';
 import type { PathContext } from '../context.ts';
@@ -121,9 +122,11 @@ function isPositive(serial: Uint8Array): boolean {
   return (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet !== 0);
 }
 
+const KEPT_BY: ReadonlySet<PublicKeyKind['type']> = new Set(['ed25519', 'ed448', 'ml-dsa', 'slh-dsa']);
+
 /** Only of the kinds that came with the rule: certificates with RSA and elliptic curve keys never kept to theirs. */
 function impossibleUsage({ spki, keyUsage }: Certificate): string | undefined {
-  if (spki.key.type !== 'ed25519' && spki.key.type !== 'ml-dsa') return undefined;
+  if (!KEPT_BY.has(spki.key.type)) return undefined;
   return impossibleUsages(spki.key).find((usage) => keyUsage?.has(usage));
 }
 
