@@ -200,6 +200,41 @@ describe('the scope of a CRL', () => {
     assert.equal(verdict([both[0]!, limited({ onlySomeReasons: rest }, [leaf])], leafOnly), 'revoked');
   });
 
+  test('is the reasons of the distribution point too (6.3.3 (d)): a point for some leaves the others undetermined', () => {
+    const [compromise, rest] = [0b110, 0x1fe & ~0b110];
+    const half = { ...at(uri('http://a/1')), reasons: compromise };
+    const other = { ...at(uri('http://a/2')), reasons: rest };
+    const list = (url: string, entries: Forged[] = []): Crl => limited({ name: { fullName: [uri(url)] } }, entries);
+    const subject = pointed(half);
+    assert.equal(verdict([list('http://a/1')], leafOnly, { subject }), 'revocation_unknown');
+    assert.equal(verdict([list('http://a/1', [subject])], leafOnly, { subject }), 'revoked');
+    const both = pointed(half, other);
+    assert.equal(verdict([list('http://a/1')], leafOnly, { subject: both }), 'revocation_unknown');
+    assert.equal(verdict([list('http://a/1'), list('http://a/2')], leafOnly, { subject: both }), 'ok');
+    // What the list tells of counts as far as the point names it, and no further.
+    const narrow = limited({ name: { fullName: [uri('http://a/1')] }, onlySomeReasons: rest });
+    assert.equal(verdict([narrow, list('http://a/2')], leafOnly, { subject: both }), 'revocation_unknown');
+  });
+
+  test('follows the issuer that an entry of an indirect list names on to the entries behind it (5.3.3)', () => {
+    const office = forgeCa('CRL Office', root);
+    const subject = pointed({
+      ...at(uri('http://a/1')),
+      crlIssuer: [{ type: 'directory', value: office.cert.subject }],
+    });
+    const [first, second] = [forge({ name: 'first', by: issuing }), forge({ name: 'second', by: root })];
+    const extensions = [issuingDistributionPoint({ name: { fullName: [uri('http://a/1')] }, indirectCrl: true })];
+    const told = (...entries: ReturnType<typeof entryFor>[]): string =>
+      verdict([forgeCrl(office, { extensions, entries }), rootCrl], leafOnly, { subject, bag: [issuing, office] });
+    assert.equal(told(entryFor(first, undefined, issuing.cert), entryFor(subject)), 'revoked');
+    assert.equal(
+      told(entryFor(first, undefined, issuing.cert), entryFor(second, undefined, root.cert), entryFor(subject)),
+      'ok',
+      'the issuer of the entry before it is another',
+    );
+    assert.equal(told(entryFor(subject), entryFor(first, undefined, issuing.cert)), 'ok', 'before any is named');
+  });
+
   test('is other issuers’ certificates where the list is indirect and the certificate says so', () => {
     const office = forgeCa('CRL Office', root);
     const subject = pointed({
