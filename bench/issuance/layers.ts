@@ -110,6 +110,7 @@ async function tbsOf(context: TokenContext, issuer: SigningCa, csr: string): Pro
     notAfter: now + 86_400_000,
     partition: 0,
     mustStaple: false,
+    receivesKeys: false,
   };
   return buildTbs(leafTemplate(contents, issuer, context.urls), issuer.signer.scheme);
 }

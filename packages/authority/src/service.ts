@@ -6,6 +6,7 @@ import type {
   CertificateDetail,
   CertificateList,
   Convergence,
+  IssuedCertificate,
 } from '@countersign/protocol';
 import type {
   AllowResult,
@@ -25,6 +26,8 @@ import { issueForAdmin, issueForGateway } from './domain/doors.ts';
 import type { DirectRequest } from './domain/doors.ts';
 import { enrollByEst } from './domain/est/enroll.ts';
 import type { EstWish } from './domain/est/enroll.ts';
+import { generateByEst } from './domain/est/server-keygen.ts';
+import type { KeygenWish, ServerKeygen } from './domain/est/server-keygen.ts';
 import type { FeedHub } from './domain/feed-hub.ts';
 import type { Presigning } from './domain/ocsp/presigning.ts';
 import type { Subject } from './domain/ocsp/subject.ts';
@@ -93,6 +96,15 @@ export class AuthorityService {
 
   async enrollByEst(wish: EstWish): Promise<Issuance> {
     return this.#counted('est', await enrollByEst(this.#parts.context, wish));
+  }
+
+  async generateByEst(
+    keygen: ServerKeygen,
+    wish: KeygenWish,
+  ): Promise<Outcome<{ issued: IssuedCertificate; envelope: Uint8Array }>> {
+    const outcome = await generateByEst(this.#parts.context, keygen, wish);
+    this.#counted('est-keygen', outcome);
+    return outcome;
   }
 
   createToken(wish: TokenWish, actor: AuditActor): Promise<Outcome<{ token: string; expiresAt: number }>> {

@@ -46,6 +46,7 @@ export {
 export type { LegacyScheme, ModernScheme, SignatureScheme } from './keys/scheme.ts';
 export { SLH_DSA_SETS } from './keys/slh-dsa.ts';
 export type { SlhDsaSet } from './keys/slh-dsa.ts';
+export { receivingUsage } from './keys/receiving-usage.ts';
 export { isStrongKey, RSA_BITS } from './keys/strength.ts';
 export { verifySignature, verifySignatureElsewhere } from './keys/verify.ts';
 export type { SignatureErrorCode, SignatureResult, Signed } from './keys/verify.ts';
@@ -69,7 +70,7 @@ export { parseSpiffeId, spiffeIdWithin } from './spiffe/spiffe-id.ts';
 export type { SpiffeId, SpiffeIdProblem, SpiffeIdResult } from './spiffe/spiffe-id.ts';
 export { parseCsr } from './csr/csr.ts';
 export type { Csr, CsrAttribute, RequestedExtensions } from './csr/csr.ts';
-export { readKeyDelivery } from './csr/key-delivery.ts';
+export { KEY_DELIVERY_OID, readKeyDelivery } from './csr/key-delivery.ts';
 export type { KeyDelivery } from './csr/key-delivery.ts';
 export { buildCsr, buildCsrInfo } from './csr/build-csr.ts';
 export type { CsrTemplate } from './csr/build-csr.ts';

@@ -15,6 +15,7 @@ export const auditActions = [
   'certificate.renewed',
   'certificate.revoked',
   'certificate.released',
+  'key.generated',
   'identity.allowed',
   'request.created',
   'request.approved',

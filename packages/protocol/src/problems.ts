@@ -22,6 +22,7 @@ export const problemKinds = {
   token_used: { status: 401, title: 'The token was already used' },
   token_revoked: { status: 401, title: 'The token was revoked' },
   forbidden: { status: 403, title: 'These credentials do not allow this' },
+  key_not_deliverable: { status: 403, title: 'A key that is made here cannot be encrypted to this client' },
   name_not_proven: { status: 403, title: 'A requested name is not among the proven names' },
   profile_forbids: { status: 403, title: 'The profile does not allow this' },
   key_revoked: { status: 403, title: 'This key was in a revoked certificate' },
@@ -43,6 +44,7 @@ export const problemKinds = {
   internal: { status: 500, title: 'The authority failed' },
   storage_failed: { status: 503, title: 'The store does not answer' },
   stopping: { status: 503, title: 'The authority is shutting down' },
+  busy: { status: 503, title: 'The authority has too much of this to do' },
   issuer_unavailable: { status: 503, title: 'There is no issuing CA that can sign this' },
   storage_full: { status: 507, title: 'The disk is full' },
 } as const satisfies Readonly<Record<string, ProblemKind>>;

@@ -1,12 +1,13 @@
 // Programs that know nothing of us enroll and renew by EST.
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   countersign,
   peer,
+  repository,
   runCommand,
   startProduct,
   temporaryFolder,
@@ -24,7 +25,8 @@ describe('EST', () => {
 
   before(async () => {
     folder = temporaryFolder('countersign-est-');
-    product = await startProduct();
+    writeFileSync(join(folder.path, 'start.yaml'), 'est: { serverKeygen: { device: { key: p256 } } }\n');
+    product = await startProduct({ args: ['--config', join(folder.path, 'start.yaml')] });
     root = join(product.data, 'ca/root.crt');
     url = `https://localhost:${product.port('authority')}/.well-known/est`;
   });
@@ -126,6 +128,30 @@ describe('EST', () => {
         `${url}/simplereenroll`,
       ]);
       assert.match(refused.stdout, /^revoked: it was revoked/u);
+    },
+  );
+
+  test(
+    'curl and openssl alone get a key that the server made, and it fits the certificate',
+    { skip: without('curl', 'openssl') },
+    async () => {
+      const out = file('keygen');
+      const enrolled = await countersign(['enroll', '--token-file', '-', '--out', out], {
+        input: await token('pump'),
+      });
+      assert.equal(enrolled.code, 0, enrolled.stderr);
+      copyFileSync(root, join(out, 'root.crt'));
+      const page = readFileSync(join(repository, 'docs/est.md'), 'utf8');
+      const shown = /```sh serverkeygen\n(?<script>[\s\S]+?)```/u.exec(page)?.groups?.['script'] ?? '';
+      const script = shown.replace('https://HOST:8443/.well-known/est', url);
+      assert.notEqual(script, shown);
+      const ran = await runCommand('sh', ['-e', '-u', '-c', script], { cwd: out });
+      assert.equal(ran.code, 0, ran.stderr);
+      const certificate = new X509Certificate(readFileSync(join(out, 'new.crt')));
+      assert.equal(certificate.subject, 'CN=pump');
+      assert.ok(certificate.checkPrivateKey(createPrivateKey(readFileSync(join(out, 'new.key')))));
+      assert.equal(statSync(join(out, 'new.key')).mode & 0o777, 0o600);
+      await verify(join(out, 'new.crt'));
     },
   );
 

@@ -24,6 +24,8 @@ export interface Certification {
   /** What a renewal gets again. */
   readonly lifetimeSeconds: number;
   readonly partition: number;
+  /** Its key usage says that something can be encrypted to it. */
+  readonly receivesKeys?: boolean | undefined;
   readonly issuedAt: number;
   readonly actor: AuditActor;
   readonly action: AuditAction & ('certificate.issued' | 'certificate.renewed');
@@ -77,14 +79,14 @@ function revokedKey(): Refused {
 /** Looks at what is about to be signed. This is the one place where the names of a certificate are held against the proven ones. */
 async function inspectTwin(
   tbs: Uint8Array,
-  { issuer, profile, proven }: Certification,
+  { issuer, profile, proven, receivesKeys }: Certification,
 ): Promise<Outcome<{ names: NameSet; certificate: Certificate }>> {
   const twin = await signTwin(tbs, issuer);
   const names = namesOfCertificate(twin);
   if ('malformed' in names) return refuse('lint_failed', names.malformed);
   const unproven = namesNotProven(names, proven);
   if (unproven.length > 0) return refuse('name_not_proven', `nobody has proven ${describeNames(unproven)}`);
-  const faults = faultsOf(twin, profile, issuer.certificate);
+  const faults = faultsOf(twin, profile, issuer.certificate, receivesKeys);
   return faults.length === 0 ? { ok: true, names, certificate: twin } : refuse('lint_failed', faults.join('; '));
 }
 

@@ -40,6 +40,8 @@ export interface IssuanceContext {
   readonly threads?: Threads | undefined;
   /** What the configuration says about profiles. */
   readonly rules?: ProfileRules | undefined;
+  /** The profiles whose certificates may have a key sent to them (EST's serverkeygen). */
+  readonly receivesKeys?: ReadonlySet<ProfileName> | undefined;
 }
 
 /** What a door asks for. */
@@ -117,7 +119,9 @@ async function issueOne(context: IssuanceContext, proven: NameSet, request: Issu
   const serialNumber = context.random(16);
   const partition = partitionOf(serialNumber, issuer.partitions);
   const { notBefore, notAfter, lifetimeSeconds } = validity;
-  const contents = { profile, name, names, spki, serialNumber, notBefore, notAfter, partition, mustStaple };
+  const receivesKeys = context.receivesKeys?.has(profile.name) === true;
+  const leaf = { profile, name, names, spki, serialNumber, notBefore, notAfter, partition };
+  const contents = { ...leaf, mustStaple, receivesKeys };
   const { actor, action, admit } = request;
   const certified = await certify(context, {
     issuer,
@@ -127,6 +131,7 @@ async function issueOne(context: IssuanceContext, proven: NameSet, request: Issu
     proven,
     lifetimeSeconds,
     partition,
+    receivesKeys,
     issuedAt: now,
     actor,
     action,

@@ -9,12 +9,20 @@ import {
   ocspNoCheck,
   OID,
   profileName,
+  receivingUsage,
   subjectAltName,
   subjectKeyId,
   parseIpAddress,
   tlsFeature,
 } from '@countersign/pki';
-import type { Certificate, CertificateTemplate, Extension, GeneralName, SubjectPublicKeyInfo } from '@countersign/pki';
+import type {
+  Certificate,
+  CertificateTemplate,
+  Extension,
+  GeneralName,
+  KeyUsageName,
+  SubjectPublicKeyInfo,
+} from '@countersign/pki';
 import { keyIdentifier } from './ca.ts';
 import type { Ca } from './ca.ts';
 import { crlPath } from './crl/scopes.ts';
@@ -73,6 +81,8 @@ export interface LeafContents {
   readonly notAfter: number;
   readonly partition: number;
   readonly mustStaple: boolean;
+  /** Its key may also have something encrypted to it, where it can: a key that is made here for the next certificate. */
+  readonly receivesKeys: boolean;
 }
 
 /** What the certificate of every end entity says first: who, until when, with which key; that it is no CA, and signs. */
@@ -81,6 +91,7 @@ function endEntity(
   issuer: Ca,
   usages: readonly string[],
   further: readonly Extension[],
+  receiving?: KeyUsageName,
 ): CertificateTemplate {
   const { name, spki, serialNumber, notBefore, notAfter } = entity;
   return {
@@ -92,7 +103,7 @@ function endEntity(
     spki: spki.der,
     extensions: [
       basicConstraints({ ca: false }),
-      keyUsage(['digitalSignature']),
+      keyUsage(['digitalSignature', ...(receiving === undefined ? [] : [receiving])]),
       extendedKeyUsage(usages),
       subjectKeyId(keyIdentifier(spki.bits)),
       ...further,
@@ -105,12 +116,14 @@ export function leafTemplate(leaf: LeafContents, issuer: Ca, urls: PublicUrls): 
   const { profile, partition } = leaf;
   const sans = generalNames(leaf.names);
   const usages = profile.usages.map((usage) => OID[usage]);
-  return endEntity(leaf, issuer, usages, [
+  const further = [
     ...issuerPointers(urls, issuer, partition),
     ...(sans.length > 0 ? [subjectAltName(sans)] : []),
     ...(leaf.mustStaple ? [tlsFeature([STATUS_REQUEST])] : []),
     profileName(profile.name),
-  ]);
+  ];
+  const receiving = leaf.receivesKeys ? receivingUsage(leaf.spki.key) : undefined;
+  return endEntity(leaf, issuer, usages, further, receiving);
 }
 
 /** What the certificate of an OCSP responder is made of. */

@@ -95,14 +95,14 @@ export async function redeemToken(
   const { name, profile, sans } = stored;
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
-  const checked = check?.(profile, proven.names) ?? { ok: true as const };
+  const checked = (await check?.(profile, proven.names)) ?? { ok: true as const, csr };
   if (!checked.ok) return checked;
   const basis = { by: 'token', hash, name } as const;
   return issue(context, proven.names, {
     name,
     profile,
     sans,
-    csr,
+    csr: checked.csr,
     actor: { kind: 'token', name },
     action: 'certificate.issued',
     admit: admitBy(basis),
@@ -123,8 +123,10 @@ export async function redeemToken(
 /** How a door redeems tokens. */
 export interface Redemption {
   readonly door?: RequestDoor;
-  /** The door's own condition on what the token grants; its refusal leaves the token as it was. */
-  readonly check?: (profile: ProfileName, granted: NameSet) => Outcome<object>;
+  /**
+   * The door's own condition on what the token grants; it says which request is certified. Its refusal leaves the token as it was.
+   */
+  readonly check?: (profile: ProfileName, granted: NameSet) => Promise<Outcome<{ csr: string }>>;
 }
 
 /** Whose the requests that came with a token are. */

@@ -23,7 +23,14 @@ export async function signTwin(tbs: Uint8Array, { twin }: SigningCa): Promise<Ce
 }
 
 /** What must not be signed in a certificate of `profile`, in words; none where nothing is wrong. */
-export function faultsOf(certificate: Certificate, profile: LintProfile, issuer: Certificate): string[] {
-  const findings = lintCertificate(certificate, { profile, issuer }).filter(({ severity }) => severity === 'error');
+export function faultsOf(
+  certificate: Certificate,
+  profile: LintProfile,
+  issuer: Certificate,
+  receivesKeys = false,
+): string[] {
+  const findings = lintCertificate(certificate, { profile, issuer, receivesKeys }).filter(
+    ({ severity }) => severity === 'error',
+  );
   return findings.map(({ detail, section }) => `${detail} (${section})`);
 }

@@ -25,6 +25,7 @@ import { surroundings } from '../operations/options.ts';
 import { CrlTimes } from './crl-times.ts';
 import type { AuthorityOptions } from './options.ts';
 import { readProfileOptions } from './profile-options.ts';
+import { keygenKinds } from './server-keygen.ts';
 
 /** The authority without any listener: the store, the opened keys, the feed. */
 export interface Core {
@@ -72,6 +73,7 @@ async function openKeys(
 export async function openCore(folder: DataFolder, options: AuthorityOptions, log: Logger): Promise<Core> {
   const { clock, random } = surroundings(options);
   const rules = readProfileOptions(options.profiles);
+  const receivesKeys = new Set(keygenKinds(options.est ?? {}).keys());
   const { database } = options;
   const store = await openStore(folder, database);
   try {
@@ -138,6 +140,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         crypto: nodeCrypto,
         threads,
         rules,
+        receivesKeys,
         cas: () => cas,
         urls: { base: publicHttp },
         ensurePublished: (issuer) => crls.ensureBase(issuer, publicHttp),

@@ -19,6 +19,14 @@ export interface EstOptions {
   readonly enabled?: boolean | undefined;
   /** CAs of others whose devices may enroll with the certificates they were made with, by name. */
   readonly factories?: Readonly<Record<string, FactoryOptions>> | undefined;
+  /** The profiles for whose certificates keys are made here (serverkeygen), by name. Default: none. */
+  readonly serverKeygen?: Readonly<Record<string, KeygenOptions>> | undefined;
+}
+
+/** How the keys of a profile are made. */
+export interface KeygenOptions {
+  /** Kind of the keys. `p256` unless said otherwise. */
+  readonly key?: string | undefined;
 }
 
 /** A factory, and which names its devices' certificates prove. */

@@ -9,6 +9,7 @@ import { formatAddress, listen, listenOn, parseAddress } from '../adapters/liste
 import { Approvals } from '../approvals.ts';
 import { recordAudit } from '../domain/audit.ts';
 import { readBundle } from '../domain/bundle.ts';
+import type { KeygenWish } from '../domain/est/server-keygen.ts';
 import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
 import { FactoryCallers } from '../http/est/factory-callers.ts';
@@ -32,6 +33,7 @@ import type { Core } from './core.ts';
 import { startOcsp } from './ocsp.ts';
 import { createEnrollment } from './enroll.ts';
 import { openFactories } from './est.ts';
+import { serverKeygen } from './server-keygen.ts';
 import { apiNames, defaultAddresses, urlOf } from './options.ts';
 import type { AuthorityOptions } from './options.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -150,6 +152,11 @@ async function run(
   const callers = new Callers(store, clock, cas);
   const factories = await openFactories(options.est ?? {}, cas(), { log, clock });
   closing.push(async () => factories.close());
+  const keys = serverKeygen(options.est ?? {}, () => identity);
+  const keygen = keys && {
+    profiles: keys.kinds,
+    generate: (wish: KeygenWish) => service.generateByEst(keys, wish),
+  };
   const tls = (): ApiIdentity => ({ ...identity, ca: identity.ca + factories.pem });
   const api = secureApplication(
     tlsOptions(tls()),
@@ -160,6 +167,7 @@ async function run(
       ? undefined
       : {
           enroll: (wish) => service.enrollByEst(wish),
+          keygen,
           bundle: parts.bundle,
           factories: new FactoryCallers(factories.list, clock, (socket) => callers.leafOn(socket)),
           log,

@@ -16,6 +16,7 @@ endpoint with every kind of credential, and holds what it is told against this p
 \`yes\` is an open door; anything else is the code of the refusal ([authority-api.md](authority-api.md); on ACME the type of the problem, RFC 8555, section 6.7). A secret
 is brought as \`Authorization: Bearer\`, to EST as the password of \`Basic\`; an external account key alone signs ACME requests by itself. The listeners of ACME and of plain HTTP ask for no
 certificate and so see none. A certificate of profile \`server\` renews itself and listens to the feed, by which it judges its clients, and does nothing else. \`new-account\` also asks for the external account where the configuration says so.
+\`serverkeygen\` is configured for profile \`device\` here; a token opens it beside a certificate that the key can be encrypted to.
 `;
 
 describe('doors', () => {
@@ -65,6 +66,10 @@ describe('doors', () => {
       "factory's certificate",
     ]);
     assert.deepEqual(opened('POST /.well-known/est/simplereenroll'), holders);
+    assert.deepEqual(opened('POST /.well-known/est/serverkeygen'), [
+      'our certificate: device',
+      "factory's certificate",
+    ]);
     assert.deepEqual(opened('POST /acme/new-order'), ['ACME account key']);
   });
 });

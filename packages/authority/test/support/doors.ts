@@ -77,7 +77,7 @@ export async function doorsTest(): Promise<DoorsTest> {
   const factory = await createRoot('Factory');
   writeFileSync(join(folder.path, 'factory.pem'), factory.pem);
   const factories = { sensors: { ca: [join(folder.path, 'factory.pem')], name: 'sensor-{cn}' } };
-  const running = await acmeTest({}, { est: { factories } });
+  const running = await acmeTest({}, { est: { factories, serverKeygen: { device: {} } } });
   const account = await running.registered();
   const external = await running.externalKey();
   const identity = async (made: ReturnType<typeof factory.issue>): Promise<ClientIdentity> => {
@@ -101,7 +101,7 @@ export async function doorsTest(): Promise<DoorsTest> {
       secret: async () => external.hmacKey,
     },
     ...ours,
-    { name: "factory's certificate", identity: await identity(factory.issue('x1', { usages: null })) },
+    { name: "factory's certificate", identity: await identity(factory.issue('x1', { usages: null, keyUsage: null })) },
     { name: 'our certificate, revoked', identity: revoked },
     { name: "another CA's certificate", identity: await identity((await createRoot()).issue('of-client')) },
     { name: 'local socket', socket: true },
@@ -194,6 +194,7 @@ function estDoors(running: AcmeTest): Door[] {
     ['GET', 'csrattrs'],
     ['POST', 'simpleenroll'],
     ['POST', 'simplereenroll'],
+    ['POST', 'serverkeygen'],
   ] as const;
   return operations.map(([method, operation]) => ({
     group: 'EST',

@@ -3,6 +3,13 @@ import type { Settings, SettingTable } from './settings.ts';
 
 export const estSettings = {
   enabled: { kind: 'flag', brief: "Whether the API's listener offers EST. Absent: true." },
+  serverKeygen: {
+    kind: 'sections',
+    brief: 'Profiles for whose certificates keys are made here (serverkeygen), each under its name. Absent: none.',
+    settings: {
+      key: { kind: 'text', brief: 'p256, p384, p521, ed25519, rsa2048, rsa3072, rsa4096 or ml-dsa-…. Absent: p256.' },
+    },
+  },
   factories: {
     kind: 'sections',
     brief: 'CAs of others whose devices may enroll with the certificates they were made with, each under a name.',

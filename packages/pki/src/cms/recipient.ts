@@ -2,6 +2,7 @@ import { concatOctets, wipe } from '../der/octets.ts';
 import { contextConstructed } from '../der/tags.ts';
 import { bitString, constructed, explicit, integer, nullValue, octetString, oid, sequence } from '../der/writer.ts';
 import type { Awaitable } from '../pkcs5/port.ts';
+import { receivingUsage } from '../keys/receiving-usage.ts';
 import { isStrongKey } from '../keys/strength.ts';
 import { algorithmIdentifier } from '../x509/algorithm.ts';
 import type { Certificate } from '../x509/certificate.ts';
@@ -31,12 +32,11 @@ export function recipientOf(
   certificate: Certificate,
 ): { readonly ok: true; readonly by: KeyManagement } | { readonly ok: false; readonly code: RecipientProblem } {
   const { spki, keyUsage } = certificate;
-  const rsa = spki.key.type === 'rsa' && spki.key.pss === undefined;
-  if (!rsa && spki.key.type !== 'ec') return { ok: false, code: 'recipient_key_signs_only' };
+  const usage = receivingUsage(spki.key);
+  if (usage === undefined) return { ok: false, code: 'recipient_key_signs_only' };
   if (!isStrongKey(spki.key)) return { ok: false, code: 'recipient_key_weak' };
-  if (keyUsage !== undefined && !keyUsage.has(rsa ? 'keyEncipherment' : 'keyAgreement'))
-    return { ok: false, code: 'recipient_key_usage' };
-  return { ok: true, by: rsa ? 'key-transport' : 'key-agreement' };
+  if (keyUsage?.has(usage) === false) return { ok: false, code: 'recipient_key_usage' };
+  return { ok: true, by: usage === 'keyEncipherment' ? 'key-transport' : 'key-agreement' };
 }
 
 const sha256 = sequence(oid(OID.sha256), nullValue());

@@ -3,9 +3,12 @@ import { TAG } from '../der/tags.ts';
 import { PkiError } from '../errors.ts';
 import type { Csr } from './csr.ts';
 
-const DECRYPT_KEY_ID = '1.2.840.113549.1.9.16.2.37';
-const ASYMMETRIC_DECRYPT_KEY_ID = '1.2.840.113549.1.9.16.2.54';
-const SMIME_CAPABILITIES = '1.2.840.113549.1.9.15';
+/** The attributes of a request that say how a key made for it travels: RFC 7030, section 4.4.1; RFC 8551, section 2.5.2. */
+export const KEY_DELIVERY_OID = {
+  sharedKeyId: '1.2.840.113549.1.9.16.2.37',
+  clientKeyId: '1.2.840.113549.1.9.16.2.54',
+  capabilities: '1.2.840.113549.1.9.15',
+} as const;
 
 const MAX_CAPABILITIES = 64;
 
@@ -33,9 +36,9 @@ export function readKeyDelivery({ attributes }: Csr): KeyDelivery {
     return values[0] === undefined ? undefined : new DerReader(values[0]);
   };
   return {
-    sharedKeyId: readOctets(only(DECRYPT_KEY_ID)),
-    clientKeyId: readOctets(only(ASYMMETRIC_DECRYPT_KEY_ID)),
-    capabilities: readCapabilities(only(SMIME_CAPABILITIES)),
+    sharedKeyId: readOctets(only(KEY_DELIVERY_OID.sharedKeyId)),
+    clientKeyId: readOctets(only(KEY_DELIVERY_OID.clientKeyId)),
+    capabilities: readCapabilities(only(KEY_DELIVERY_OID.capabilities)),
   };
 }
 

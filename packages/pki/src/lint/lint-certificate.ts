@@ -17,6 +17,8 @@ import type { LintFinding } from './findings.ts';
 export interface LintCertificateOptions {
   /** Holds the certificate against one of our own profiles too. */
   readonly profile?: LintProfile;
+  /** With a profile: whether something is encrypted to the key, which its usage then has to say. */
+  readonly receivesKeys?: boolean;
   /** Holds the certificate against the one of its issuer too. */
   readonly issuer?: Certificate;
 }
@@ -47,6 +49,7 @@ export function lintCertificate(
     if (certificate.nameConstraints !== undefined) lintNameConstraints(certificate.nameConstraints, report);
     lintPointers(certificate, report);
     if (options.issuer !== undefined) lintAgainstIssuer(certificate, options.issuer, report);
-    if (options.profile !== undefined) lintProfile(certificate, options.profile, report);
+    const { profile, receivesKeys = false } = options;
+    if (profile !== undefined) lintProfile(certificate, profile, receivesKeys, report);
   });
 }

@@ -243,6 +243,16 @@ describe('lint', () => {
     });
   }
 
+  test('a key that something is encrypted to says so, where that is meant and nowhere else', () => {
+    const codes = (usages: readonly pki.KeyUsageName[], receivesKeys: boolean): readonly string[] =>
+      lintCertificate(changed(pki.keyUsage(usages)), { profile: 'client', receivesKeys }).map(({ code }) => code);
+    assert.deepEqual(codes(['digitalSignature', 'keyAgreement'], true), []);
+    assert.deepEqual(codes(['digitalSignature'], false), []);
+    assert.deepEqual(codes(['digitalSignature', 'keyAgreement'], false), ['profile_key_usage']);
+    assert.deepEqual(codes(['digitalSignature'], true), ['profile_key_usage']);
+    assert.deepEqual(codes(['keyAgreement'], true), ['profile_key_usage']);
+  });
+
   test('keys of every modern kind pass, with the usages they can have', () => {
     for (const spki of [spkis.ec, spkis.ed25519, spkis.rsa, spkis.mlDsa]) {
       assert.deepEqual(lintCertificate(certificate({ spki })), []);

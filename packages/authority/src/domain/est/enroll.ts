@@ -32,7 +32,12 @@ export interface EstWish {
   readonly label: ProfileName | undefined;
   /** Whether it is simplereenroll: for exactly the names of the certificate that is shown. */
   readonly again: boolean;
+  /** Makes the request that is certified in the place of the client's, when everything else about it is right. */
+  readonly prepare?: (profile: ProfileName) => Promise<Outcome<{ csr: string }>>;
 }
+
+/** What a door holds against what the credentials grant; it says which request is certified. */
+type Check = (profile: ProfileName, granted: NameSet) => Promise<Outcome<{ csr: string }>>;
 
 /**
  * Enrollment over Secure Transport (RFC 7030, section 4.2): the credential proves the names and says the profile. A token gives what it
@@ -41,28 +46,31 @@ export interface EstWish {
  */
 export async function enrollByEst(
   context: TokenContext,
-  { credential, request, label, again }: EstWish,
+  { credential, request, label, again, prepare }: EstWish,
 ): Promise<Outcome<Granted>> {
-  const check = (profile: string, granted: NameSet): Outcome<object> =>
-    label === undefined || label === profile
-      ? asksWithin(request, granted)
-      : refuse('forbidden', `these credentials are for profile ${profile}, not for ${label}`);
+  const check: Check = async (profile, granted) => {
+    if (label !== undefined && label !== profile)
+      return refuse('forbidden', `these credentials are for profile ${profile}, not for ${label}`);
+    const within = asksWithin(request, granted);
+    if (!within.ok) return within;
+    return prepare === undefined ? { ok: true, csr: request.pem } : prepare(profile);
+  };
   if (again && credential.by !== 'certificate')
     return refuse('no_credentials', 're-enrollment needs the certificate that is to be renewed, on this connection');
   switch (credential.by) {
     case 'token':
       return redeemToken(context, credential.token, request.pem, { door: 'est', check });
     case 'certificate':
-      return byCertificate(context, credential.certificate, request, again ? sameAs(credential.certificate) : check);
+      return byCertificate(context, credential.certificate, again ? sameAs(credential.certificate) : check);
     case 'factory':
-      return byFactory(context, credential.shown, request, check);
+      return byFactory(context, credential.shown, check);
   }
 
-  function sameAs({ der, sans }: StoredCertificate): typeof check {
-    return (profile, granted) => {
-      const within = check(profile, granted);
-      if (!within.ok) return within;
-      return asksForSame(request, nameToString(parseCertificate(der).subject), nameSet(sans));
+  function sameAs({ der, sans }: StoredCertificate): Check {
+    return async (profile, granted) => {
+      const same = asksForSame(request, nameToString(parseCertificate(der).subject), nameSet(sans));
+      const within = await check(profile, granted);
+      return within.ok && !same.ok ? same : within;
     };
   }
 }
@@ -71,38 +79,30 @@ export async function enrollByEst(
 async function byCertificate(
   context: TokenContext,
   certificate: StoredCertificate,
-  request: EstRequest,
-  check: (profile: string, granted: NameSet) => Outcome<object>,
+  check: Check,
 ): Promise<Outcome<Granted>> {
   const { profile, name, sans } = certificate;
-  if (profile !== 'ocsp') {
-    const own = namesFor(profiles[profile], name, sans);
-    const checked = own.ok ? check(profile, own.names) : own;
-    if (!checked.ok) return checked;
-  }
-  return renew(context, certificate, request.pem, 'est');
+  if (profile === 'ocsp') return refuse('renewal_refused', "a responder's certificate is the authority's own");
+  const own = namesFor(profiles[profile], name, sans);
+  const checked = own.ok ? await check(profile, own.names) : own;
+  return checked.ok ? renew(context, certificate, checked.csr, 'est') : checked;
 }
 
-async function byFactory(
-  context: TokenContext,
-  shown: FactoryCertificate,
-  request: EstRequest,
-  check: (profile: string, granted: NameSet) => Outcome<object>,
-): Promise<Outcome<Granted>> {
+async function byFactory(context: TokenContext, shown: FactoryCertificate, check: Check): Promise<Outcome<Granted>> {
   const { profile, factory } = shown.rule;
   const told = factoryNames(shown);
   if (!told.ok) return told;
   const { name, sans } = told;
   const proven = namesFor(profiles[profile], name, sans);
   if (!proven.ok) return proven;
-  const checked = check(profile, proven.names);
+  const checked = await check(profile, proven.names);
   if (!checked.ok) return checked;
   const basis = { by: 'factory', name } as const;
   return issue(context, proven.names, {
     name,
     profile,
     sans,
-    csr: request.pem,
+    csr: checked.csr,
     actor: { kind: 'factory', name: factory, serial: shown.certificate.serialHex },
     action: 'certificate.issued',
     admit: admitBy(basis),

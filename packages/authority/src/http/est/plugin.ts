@@ -1,14 +1,24 @@
-import { buildCertsOnly, der, encodeBase64, OID, pemDecode } from '@countersign/pki';
+import {
+  buildCertsOnly,
+  der,
+  encodeBase64,
+  KEY_DELIVERY_OID,
+  OID,
+  parseCertificate,
+  pemDecode,
+} from '@countersign/pki';
 import { profileNames } from '@countersign/protocol';
-import type { Bundle, ProfileName } from '@countersign/protocol';
+import type { Bundle, IssuedCertificate, ProfileName } from '@countersign/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Granted } from '../../domain/approval/answer.ts';
 import type { EstCredential, EstWish } from '../../domain/est/enroll.ts';
+import type { KeygenWish } from '../../domain/est/server-keygen.ts';
 import { readEstRequest } from '../../domain/est/csr.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { WhoCalls } from '../api.ts';
 import { ProblemError } from '../problem.ts';
 import type { FactoryCallers } from './factory-callers.ts';
+import { multipart } from './multipart.ts';
 import { answerInText } from './text-errors.ts';
 import type { EstLog } from './text-errors.ts';
 
@@ -19,12 +29,20 @@ export const estPrefix = '/.well-known/est';
 export interface EstParts {
   readonly enroll: (wish: EstWish) => Promise<Outcome<Granted>>;
   readonly bundle: () => Promise<Bundle>;
+  /** Where keys are made here for some profiles. */
+  readonly keygen?:
+    | {
+        readonly profiles: Pick<ReadonlyMap<ProfileName, unknown>, 'has'>;
+        readonly generate: (wish: KeygenWish) => Promise<Outcome<{ issued: IssuedCertificate; envelope: Uint8Array }>>;
+      }
+    | undefined;
   readonly factories: FactoryCallers;
   readonly log: EstLog;
 }
 
 const certificatesType = 'application/pkcs7-mime';
 const issuedType = `${certificatesType}; smime-type=certs-only`;
+const keyType = `${certificatesType}; smime-type=server-generated-key`;
 const requestType = 'application/pkcs10';
 const attributesType = 'application/csrattrs';
 
@@ -34,9 +52,17 @@ const bodyLimit = 96 << 10;
 const ecdsaWithSha256 = '1.2.840.10045.4.3.2';
 
 /** What requests should have (RFC 7030, section 4.5.2): a key on P-256, signed with ECDSA and SHA-256. Every other strong key will do. */
-const requestAttributes = der.sequence(
+const wantedOfRequests = [
   der.sequence(der.oid(OID.ecPublicKey), der.setOf([der.oid(OID.p256)])),
   der.oid(ecdsaWithSha256),
+];
+const requestAttributes = der.sequence(...wantedOfRequests);
+
+/** Where keys are made here: also, which key opens what comes, and by which algorithms (RFC 7030, section 4.4.1). */
+const keygenAttributes = der.sequence(
+  ...wantedOfRequests,
+  der.oid(KEY_DELIVERY_OID.clientKeyId),
+  der.oid(KEY_DELIVERY_OID.capabilities),
 );
 
 /** RFC 8951, section 3.1: base64 and nothing about it in a field; in lines, so that every reader takes it. */
@@ -45,9 +71,13 @@ export function bodyOf(octets: Uint8Array): string {
 }
 
 function send(reply: FastifyReply, type: string, octets: Uint8Array): FastifyReply {
+  return sendBody(reply, type, bodyOf(octets));
+}
+
+function sendBody(reply: FastifyReply, type: string, body: string): FastifyReply {
   // The server adds no charset of its own to what is set on the response itself.
   reply.raw.setHeader('content-type', type);
-  return reply.header('cache-control', 'no-store').send(Buffer.from(bodyOf(octets)));
+  return reply.header('cache-control', 'no-store').send(Buffer.from(body));
 }
 
 function certificatesIn(pem: readonly string[]): Uint8Array[] {
@@ -75,27 +105,46 @@ function labelOf(request: FastifyRequest): ProfileName | undefined {
   return profile;
 }
 
+function issuedOctets({ certificate }: IssuedCertificate): Uint8Array {
+  const [leaf = new Uint8Array()] = certificatesIn([certificate]);
+  return buildCertsOnly({ certificates: [leaf], crls: [] });
+}
+
+/** Who calls, and the certificate on the connection (DER) whether or not it is what counts. */
+interface EstCaller {
+  readonly credential: EstCredential;
+  readonly certificate: Uint8Array | undefined;
+}
+
 /** EST (RFC 7030, RFC 8951) as a part of the API's server; `whoCalls` knows certificates of ours. */
 export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyInstance) => Promise<void> {
-  const credentials = new WeakMap<FastifyRequest, EstCredential>();
+  const callers = new WeakMap<FastifyRequest, EstCaller>();
 
-  async function credentialOf(request: FastifyRequest): Promise<EstCredential> {
+  async function callerOf(request: FastifyRequest): Promise<EstCaller> {
     const caller = await whoCalls(request);
     // A token counts for more than the certificate beside it; a certificate that does not count is never taken for none.
     const shown = caller.kind === 'refused' ? parts.factories.shownBy(request.raw.socket, caller) : undefined;
     const token = basicToken(request);
-    if (token !== undefined) return { by: 'token', token };
-    if (shown !== undefined) return { by: 'factory', shown };
-    if (caller.kind === 'certificate') return { by: 'certificate', certificate: caller.certificate };
+    const own = caller.kind === 'certificate' ? caller.certificate : undefined;
+    const certificate = shown?.certificate.der ?? own?.der;
+    if (token !== undefined) return { credential: { by: 'token', token }, certificate };
+    if (shown !== undefined) return { credential: { by: 'factory', shown }, certificate };
+    if (own !== undefined) return { credential: { by: 'certificate', certificate: own }, certificate };
     throw new ProblemError('no_credentials', 'this needs a client certificate, or Basic with an enrollment token');
   }
 
-  async function enroll(request: FastifyRequest, reply: FastifyReply, again: boolean): Promise<FastifyReply> {
-    const credential = credentials.get(request);
+  /** What somebody asks for, and who it is. */
+  function wishOf(request: FastifyRequest): EstCaller & Pick<EstWish, 'request' | 'label'> {
+    const caller = callers.get(request);
     const read = readEstRequest(request.body);
-    if (!read.ok || credential === undefined)
+    if (!read.ok || caller === undefined)
       throw read.ok ? new ProblemError('no_credentials', 'unknown caller') : new ProblemError(read.code, read.detail);
-    const outcome = await parts.enroll({ credential, request: read.request, label: labelOf(request), again });
+    return { ...caller, request: read.request, label: labelOf(request) };
+  }
+
+  async function enroll(request: FastifyRequest, reply: FastifyReply, again: boolean): Promise<FastifyReply> {
+    const { certificate: _, ...wish } = wishOf(request);
+    const outcome = await parts.enroll({ ...wish, again });
     if (!outcome.ok) throw new ProblemError(outcome.code, outcome.detail);
     const { issued, waiting } = outcome;
     if (issued === undefined) {
@@ -107,10 +156,27 @@ export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyIns
         .header('cache-control', 'no-store');
       return later.type('text/plain; charset=utf-8').send(words);
     }
-    const [leaf = new Uint8Array()] = certificatesIn([issued.certificate]);
-    return send(reply, issuedType, buildCertsOnly({ certificates: [leaf], crls: [] }));
+    return send(reply, issuedType, issuedOctets(issued));
   }
 
+  /** Server-side key generation (RFC 7030, section 4.4). */
+  async function generate(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    keygen: NonNullable<EstParts['keygen']>,
+  ): Promise<FastifyReply> {
+    const { certificate, ...wish } = wishOf(request);
+    const shown = certificate === undefined ? undefined : parseCertificate(certificate);
+    const outcome = await keygen.generate({ ...wish, shown });
+    if (!outcome.ok) throw new ProblemError(outcome.code, outcome.detail);
+    const { type, body } = multipart([
+      { type: keyType, octets: outcome.envelope },
+      { type: issuedType, octets: issuedOctets(outcome.issued) },
+    ]);
+    return sendBody(reply, type, body);
+  }
+
+  const { keygen } = parts;
   return async (app) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(requestType, { parseAs: 'string', bodyLimit }, async (_: unknown, body: unknown) => body);
@@ -124,19 +190,24 @@ export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyIns
         return send(reply, certificatesType, buildCertsOnly({ certificates, crls: [] }));
       });
       app.get(`${prefix}/csrattrs`, (request, reply) => {
-        labelOf(request);
-        return send(reply, attributesType, requestAttributes);
+        const label = labelOf(request);
+        const made = label === undefined ? keygen !== undefined : keygen?.profiles.has(label) === true;
+        return send(reply, attributesType, made ? keygenAttributes : requestAttributes);
       });
+      // Who calls is known before the body is read: nobody makes us read what is not allowed anyway.
+      const onRequest = async (request: FastifyRequest): Promise<void> => {
+        labelOf(request);
+        callers.set(request, await callerOf(request));
+      };
       for (const operation of ['simpleenroll', 'simplereenroll'] as const) {
-        app.post(`${prefix}/${operation}`, {
-          // Who calls is known before the body is read: nobody makes us read what is not allowed anyway.
-          onRequest: async (request) => {
-            labelOf(request);
-            credentials.set(request, await credentialOf(request));
-          },
-          handler: (request, reply) => enroll(request, reply, operation === 'simplereenroll'),
-        });
+        const again = operation === 'simplereenroll';
+        app.post(`${prefix}/${operation}`, { onRequest, handler: (request, reply) => enroll(request, reply, again) });
       }
+      if (keygen !== undefined)
+        app.post(`${prefix}/serverkeygen`, {
+          onRequest,
+          handler: (request, reply) => generate(request, reply, keygen),
+        });
     }
   };
 }

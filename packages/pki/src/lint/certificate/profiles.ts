@@ -1,4 +1,5 @@
 import type { Certificate } from '../../x509/certificate.ts';
+import { receivingUsage } from '../../keys/receiving-usage.ts';
 import type { KeyUsageName } from '../../x509/extensions/usage.ts';
 import type { GeneralName } from '../../x509/general-name.ts';
 import { OID } from '../../x509/oids.ts';
@@ -37,9 +38,14 @@ const leafRules: Readonly<Record<Exclude<LintProfile, 'root' | 'issuing'>, LeafR
 };
 
 /** What a certificate of one of our profiles is, and that it is nothing else. */
-export function lintProfile(certificate: Certificate, profile: LintProfile, report: Report): void {
+export function lintProfile(
+  certificate: Certificate,
+  profile: LintProfile,
+  receivesKeys: boolean,
+  report: Report,
+): void {
   if (profile === 'root' || profile === 'issuing') lintCa(certificate, profile, report);
-  else lintLeaf(certificate, profile, report);
+  else lintLeaf(certificate, profile, receivesKeys, report);
 }
 
 function lintCa(certificate: Certificate, profile: 'root' | 'issuing', report: Report): void {
@@ -57,11 +63,18 @@ function lintCa(certificate: Certificate, profile: 'root' | 'issuing', report: R
   if (profile === 'issuing') lintWhereabouts(certificate, report);
 }
 
-function lintLeaf(certificate: Certificate, profile: keyof typeof leafRules, report: Report): void {
+function lintLeaf(
+  certificate: Certificate,
+  profile: keyof typeof leafRules,
+  receivesKeys: boolean,
+  report: Report,
+): void {
   const rules = leafRules[profile];
   const { basicConstraints, keyUsage, extendedKeyUsage = [], subjectAltName = [] } = certificate;
   if (basicConstraints?.ca !== false || !certificate.isCritical(OID.basicConstraints)) report('profile_ca', profile);
-  if (keyUsage?.names.join() !== 'digitalSignature') report('profile_key_usage', keyUsage?.names.join(', ') ?? 'none');
+  const receiving = receivesKeys ? receivingUsage(certificate.spki.key) : undefined;
+  const wanted = receiving === undefined ? ['digitalSignature'] : ['digitalSignature', receiving];
+  if (keyUsage?.names.join() !== wanted.join()) report('profile_key_usage', keyUsage?.names.join(', ') ?? 'none');
   if (extendedKeyUsage.toSorted().join() !== rules.usages.toSorted().join()) {
     report('profile_extended_key_usage', extendedKeyUsage.join(', '));
   }
