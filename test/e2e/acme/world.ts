@@ -30,8 +30,8 @@ export interface AcmeWorld extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Starts one; names of `hosts` lead to the loopback. */
-export async function acmeWorld(hosts: readonly string[]): Promise<AcmeWorld> {
+/** Starts one; names of `hosts` lead to the loopback, `lines` are further ones of the configuration. */
+export async function acmeWorld(hosts: readonly string[], lines: readonly string[] = []): Promise<AcmeWorld> {
   const folder = temporaryFolder('countersign-acme-');
   const dns = await serveDns();
   for (const host of hosts) dns.set(host, { addresses: ['127.0.0.1'] });
@@ -45,7 +45,7 @@ export async function acmeWorld(hosts: readonly string[]): Promise<AcmeWorld> {
   const config = folder.in('config.yaml');
   const ports = `{ http: ${httpPort}, https: ${httpsPort} }`;
   const validation = `{ allow: [127.0.0.0/8], resolver: ["${dns.address}"], ports: ${ports} }`;
-  writeFileSync(config, `workers: 1\nacme:\n  validation: ${validation}\n`);
+  writeFileSync(config, `workers: 1\nacme:\n  validation: ${validation}\n${lines.join('\n')}\n`);
   const product = await startProduct({ args: ['--config', config] });
   const rootFile = join(product.data, 'ca/root.crt');
   return {

@@ -1,6 +1,7 @@
 import { pemEncode } from '@countersign/pki';
 import type { Crypto, SubjectPublicKeyInfo } from '@countersign/pki';
 import type { IssuedCertificate, ProfileName, San } from '@countersign/protocol';
+import type { AcmePolicy } from './acme/context.ts';
 import type { Granted } from './approval/answer.ts';
 import { holdRequest } from './approval/hold.ts';
 import type { Hold } from './approval/hold.ts';
@@ -42,6 +43,8 @@ export interface IssuanceContext {
   readonly rules?: ProfileRules | undefined;
   /** The profiles whose certificates may have a key sent to them (EST's serverkeygen). */
   readonly receivesKeys?: ReadonlySet<ProfileName> | undefined;
+  /** What holds for orders that have waited for an administrator. */
+  readonly acmePolicy?: AcmePolicy | undefined;
 }
 
 /** What a door asks for. */
@@ -110,7 +113,7 @@ async function issueOne(context: IssuanceContext, proven: NameSet, request: Issu
   const { spki } = key;
   const { approval } = request;
   const rule = ruleOf(context.rules, profile.name);
-  if (approval !== 'given' && (approval.bound === true || needsApproval(rule, request.action))) {
+  if (approval !== 'given' && (approval.bound === true || needsApproval(rule, approval.isRenewal === true))) {
     const wish = { ...askedFor(request), name, sans: sansOf(names), names, proven, mustStaple };
     return holdRequest(context, { ...wish, spkiSha256: keyHashOf(spki.der) }, approval, rule.approvalSeconds);
   }

@@ -38,7 +38,7 @@ export async function renew(
     actor: { kind: 'holder', name, serial },
     action: 'certificate.renewed',
     admit: admitBy(basis),
-    approval: { door, owner: certificateOwner(current), basis },
+    approval: { door, owner: certificateOwner(current), basis, isRenewal: true },
   });
 }
 

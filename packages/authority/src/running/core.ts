@@ -23,6 +23,7 @@ import type { TokenContext } from '../domain/tokens.ts';
 import { AuthorityError } from '../errors.ts';
 import { surroundings } from '../operations/options.ts';
 import { CrlTimes } from './crl-times.ts';
+import { readAcmeOptions } from './acme-options.ts';
 import type { AuthorityOptions } from './options.ts';
 import { readProfileOptions } from './profile-options.ts';
 import { keygenKinds } from './server-keygen.ts';
@@ -74,6 +75,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
   const { clock, random } = surroundings(options);
   const rules = readProfileOptions(options.profiles);
   const receivesKeys = new Set(keygenKinds(options.est ?? {}).keys());
+  const { policy: acmePolicy } = readAcmeOptions(options.acme ?? {});
   const { database } = options;
   const store = await openStore(folder, database);
   try {
@@ -141,6 +143,7 @@ export async function openCore(folder: DataFolder, options: AuthorityOptions, lo
         threads,
         rules,
         receivesKeys,
+        acmePolicy,
         cas: () => cas,
         urls: { base: publicHttp },
         ensurePublished: (issuer) => crls.ensureBase(issuer, publicHttp),

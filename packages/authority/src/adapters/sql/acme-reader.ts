@@ -43,7 +43,7 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       const { open } = await orders()
         .select(({ fn }) => fn.countAll<number>().as('open'))
         .where('account', '=', account)
-        .where('status', 'in', ['pending', 'ready'])
+        .where('status', 'in', ['pending', 'ready', 'processing'])
         .where('expires_at', '>=', now)
         .executeTakeFirstOrThrow();
       return open;
@@ -52,7 +52,7 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       const query = orders()
         .select('document')
         .where('account', '=', account)
-        .where('status', 'in', ['pending', 'ready', 'valid'])
+        .where('status', 'in', ['pending', 'ready', 'processing', 'valid'])
         .where('expires_at', '>=', now);
       return (await query.orderBy('created_at', 'desc').limit(limit).execute()).map(orderFromRow);
     },

@@ -31,7 +31,7 @@ export const acmeTables = {
     primaryKey: ['id'],
     indexes: {
       acme_orders_account: { on: ['account', 'created_at', 'id'] },
-      acme_orders_open: { on: ['account', 'expires_at'], where: "status in ('pending', 'ready')" },
+      acme_orders_open: { on: ['account', 'expires_at'], where: "status in ('pending', 'ready', 'processing')" },
       acme_orders_end: { on: ['keep_until'] },
       acme_orders_replaces: { on: ['replaces'], where: 'replaces is not null' },
       acme_orders_certificate: { on: ['certificate'], where: 'certificate is not null' },

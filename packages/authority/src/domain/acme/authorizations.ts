@@ -60,6 +60,7 @@ export function withAuthorization(
 function statusOf(order: AcmeOrder, authorizations: readonly AcmeAuthorization[]): AcmeOrder['status'] {
   if (order.status === 'valid' || order.status === 'invalid') return order.status;
   if (authorizations.some(({ status }) => status === 'invalid' || status === 'deactivated')) return 'invalid';
+  if (order.status === 'processing') return order.status;
   return authorizations.every(({ status }) => status === 'valid') ? 'ready' : 'pending';
 }
 

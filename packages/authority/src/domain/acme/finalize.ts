@@ -1,26 +1,24 @@
-import { needsApproval, ruleOf } from '../approval/rules.ts';
+import { ruleOf } from '../approval/rules.ts';
 import { issue } from '../issue.ts';
 import { nameSet, parseTypedName } from '../names.ts';
 import type { NameSet } from '../names.ts';
 import { refuse } from '../outcome.ts';
-import type { Refused } from '../outcome.ts';
-import type { NewCertificate, StoreWriter } from '../ports.ts';
-import { currentAccount } from './accounts.ts';
+import type { Outcome, Refused } from '../outcome.ts';
 import type { AcmeContext } from './context.ts';
 import { readOrderCsr } from './csr.ts';
 import { nameOf, provenNames } from './identifiers.ts';
 import type { AcmeKey } from './jwk.ts';
-import { commonNameFor, policyOf } from './order-profile.ts';
-import { afterlifeMs, orderAt, orderOf } from './orders.ts';
+import { commonNameFor } from './order-profile.ts';
+import { orderOf } from './orders.ts';
 import { deny } from './problem.ts';
 import type { AcmeOutcome, AcmeRefused } from './problem.ts';
-import type { AcmeAccount, AcmeOrder } from './records.ts';
-
-const notReady: AcmeRefused = deny('orderNotReady', 'an order is finalized once, when each of its names is proven');
+import type { AcmeAccount, AcmeOrder, CertificateId } from './records.ts';
+import { completeOrder, holdOrder, notReady } from './settle-order.ts';
 
 /**
  * Finalizes an order (RFC 8555, section 7.4). The order gets its certificate in the transaction that stores that: a process that dies
- * leaves an order that is ready or one that is valid, and of any number of tries at once one gets a certificate.
+ * leaves an order that is ready or one that is valid, and of any number of tries at once one gets a certificate. Where its profile asks for
+ * an administrator's approval the order is `processing` until that is decided.
  */
 export async function finalizeOrder(
   context: AcmeContext,
@@ -33,14 +31,19 @@ export async function finalizeOrder(
   if (!found.ok) return found;
   const { order } = found;
   if (order.status !== 'ready') return notReady;
-  if (needsApproval(ruleOf(context.rules, order.profile), 'certificate.issued'))
-    return deny('unauthorized', `certificates of profile ${order.profile} need the approval of an administrator`);
   const names = order.authorizations.map(nameOf);
   const csr = readOrderCsr(payload['csr'], nameSet(names), accountKey);
   if (!csr.ok) return csr;
   const commonName = commonNameFor(names) ?? '';
+  const renewed = await renewedBy(context, order, commonName);
   let denied: AcmeRefused | undefined;
-  let valid: AcmeOrder | undefined;
+  let done: AcmeOrder | undefined;
+  // Asked again where a database has to be asked again: the last answer counts.
+  const take = (settled: AcmeOutcome<{ order: AcmeOrder }>): Outcome<object> => {
+    done = settled.ok ? settled.order : undefined;
+    denied = settled.ok ? undefined : settled;
+    return settled.ok ? { ok: true } : refuse('forbidden', settled.problem.detail);
+  };
   const outcome = await issue(context, withCommonName(provenNames(order.authorizations), commonName), {
     name: commonName,
     profile: order.profile,
@@ -50,44 +53,48 @@ export async function finalizeOrder(
     notAfter: order.notAfter,
     actor: { kind: 'acme', name: account.id },
     action: 'certificate.issued',
-    approval: 'given',
     admit: async (tx, _serial, now, certificate) => {
-      const admitted = await admit(context, tx, order, certificate, now);
-      // Asked again where a database has to be asked again: the last answer counts.
-      valid = admitted.ok ? admitted.order : undefined;
-      denied = admitted.ok ? undefined : admitted;
-      return admitted.ok ? { ok: true } : refuse('forbidden', admitted.problem.detail);
+      if (renewed !== undefined && (await tx.isRevoked(renewed.issuer, renewed.serial)))
+        return take(deny('unauthorized', 'the certificate that it renews was revoked'));
+      return take(await completeOrder(context, tx, order, certificate, now));
+    },
+    approval: {
+      door: 'acme',
+      owner: `acme:${account.id}`,
+      basis: { by: 'acme', order: id },
+      isRenewal: renewed !== undefined,
+      reserve: async (tx, request) => take(await holdOrder(context, tx, order, request)),
     },
   });
   if (denied !== undefined) return denied;
   if (!outcome.ok) return problemOfIssuance(outcome);
-  return valid === undefined ? notReady : { ok: true, order: valid };
+  if (done !== undefined) return { ok: true, order: done };
+  // Another finalization may have been faster, and the order wait already.
+  return outcome.waiting === undefined ? notReady : orderOf(context.store, account, id, context.clock());
 }
 
-/** In the transaction that stores the certificate: whether everything still stands that it rests on; then the order has it. */
-async function admit(
-  context: AcmeContext,
-  tx: StoreWriter,
+/** How many certificates of a name are looked through. */
+const lookedAt = 50;
+
+/**
+ * The certificate that an order renews, where it matters: one that its account has already, that is in time and was not revoked, with all
+ * of the order's names. Not every client says which it replaces (RFC 9773).
+ */
+async function renewedBy(
+  { store, clock, rules }: AcmeContext,
   order: AcmeOrder,
-  certificate: NewCertificate,
-  now: number,
-): Promise<AcmeOutcome<{ order: AcmeOrder }>> {
-  const stored = await tx.acmeOrder(order.id);
-  if (stored?.version !== order.version || orderAt(stored, now).status !== 'ready') return notReady;
-  const current = await currentAccount(tx, order.account);
-  if (!current.ok) return current;
-  const allowed = await policyOf(context, tx, current.account);
-  if (!allowed.ok) return allowed;
-  const { issuer, serial, notAfter } = certificate;
-  const valid: AcmeOrder = {
-    ...stored,
-    version: stored.version + 1,
-    status: 'valid',
-    certificate: { issuer, serial },
-    // As long as it can be revoked by its account, and be replaced.
-    keepUntil: notAfter + afterlifeMs,
-  };
-  return (await tx.changeAcmeOrder(valid)) ? { ok: true, order: valid } : notReady;
+  commonName: string,
+): Promise<CertificateId | undefined> {
+  if (ruleOf(rules, order.profile).approval !== 'required') return undefined;
+  const names = order.authorizations.map((one) => nameOf(one).value);
+  for (const certificate of (await store.certificatesByName(commonName, clock())).slice(-lookedAt)) {
+    const { issuer, serial, profile, sans, spkiSha256 } = certificate;
+    const had = new Set(sans.map(({ value }) => value));
+    if (profile !== order.profile || !names.every((name) => had.has(name))) continue;
+    if ((await store.acmeOrderOfCertificate({ issuer, serial }))?.account !== order.account) continue;
+    if (!(await store.isRevoked(issuer, serial)) && !(await store.keyIsRevoked(spkiSha256))) return { issuer, serial };
+  }
+  return undefined;
 }
 
 /** A name that was proven is also what its holder may be called. */
@@ -106,6 +113,8 @@ function problemOfIssuance({ code, detail }: Refused): AcmeRefused {
     case 'key_revoked':
     case 'lint_failed':
       return deny('badCSR', detail);
+    case 'too_many_requests':
+      return deny('rateLimited', detail, { retryAfterSeconds: 3600 });
     case 'name_not_proven':
       return deny('unauthorized', detail);
     case 'name_invalid':

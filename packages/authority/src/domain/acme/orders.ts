@@ -106,8 +106,13 @@ async function readReplaces(
     : deny('malformed', 'the certificate to be replaced has none of these names');
 }
 
+/** What a client is told whose request nobody has decided in time. */
+export const unapproved = 'no administrator has approved it in time';
+
 /** An order as it is at `now`: one whose time is over before it was finalized is invalid. */
 export function orderAt(order: AcmeOrder, now: number): AcmeOrder {
+  if (order.status === 'processing' && order.expiresAt < now)
+    return { ...order, status: 'invalid', error: deny('unauthorized', unapproved).problem };
   const open = order.status === 'pending' || order.status === 'ready';
   return open && order.expiresAt < now ? { ...order, status: 'invalid' } : order;
 }

@@ -51,7 +51,7 @@ export interface AcmeOrder {
   readonly account: string;
   /** Counts its changes: what was changed in between is not overwritten. */
   readonly version: number;
-  readonly status: 'pending' | 'ready' | 'valid' | 'invalid';
+  readonly status: 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';
   readonly createdAt: number;
   readonly expiresAt: number;
   /** From when on it is collected. */
@@ -65,6 +65,8 @@ export interface AcmeOrder {
   readonly error?: AcmeProblem | undefined;
   readonly replaces?: CertificateId | undefined;
   readonly certificate?: CertificateId | undefined;
+  /** While it is processing: what waits for an administrator, and since when. */
+  readonly request?: { readonly id: string; readonly since: number } | undefined;
   /** While a challenge is being validated: until when nobody else needs to take that up. */
   readonly leaseUntil?: number | undefined;
   /** Which node is at it. */

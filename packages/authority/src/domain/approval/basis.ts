@@ -1,3 +1,5 @@
+import type { AcmePolicy } from '../acme/context.ts';
+import { completeHeldOrder } from '../acme/settle-order.ts';
 import { recordAudit } from '../audit.ts';
 import type { Certification } from '../certify.ts';
 import { factoryBlock } from '../est/factory.ts';
@@ -12,7 +14,17 @@ export type Basis =
   | { readonly by: 'gateway'; readonly issuer: string; readonly serial: string }
   /** The certificate that is renewed. */
   | { readonly by: 'holder'; readonly issuer: string; readonly serial: string }
-  | { readonly by: 'factory'; readonly name: string };
+  | { readonly by: 'factory'; readonly name: string }
+  | { readonly by: 'acme'; readonly order: string };
+
+/** A request that has waited, and what holds for ACME by now. */
+interface Held {
+  readonly request: string;
+  readonly acme: AcmePolicy | undefined;
+}
+
+/** Where a node offers no ACME of its own. */
+const openPolicy: AcmePolicy = { requireEab: false, profiles: [] };
 
 /** Why a token cannot be redeemed, or undefined while it can. One that waits for an administrator does so however long that takes. */
 export function tokenFault(token: StoredToken | undefined, now: number, request?: string): Refused | undefined {
@@ -40,10 +52,11 @@ export async function standsBy(store: StoreReader, certificate: StoredCertificat
 
 /**
  * A door's condition in the transaction that stores its certificate: whether everything still stands that the request rests on. It uses a
- * token up. `request` is the one that has waited, if it has.
+ * token up. `held` tells of a request that has waited.
  */
-export function admitBy(basis: Basis, request?: string): NonNullable<Certification['admit']> {
-  return async (tx, serial, now): Promise<Outcome<object>> => {
+export function admitBy(basis: Basis, held?: Held): NonNullable<Certification['admit']> {
+  const request = held?.request;
+  return async (tx, serial, now, certificate): Promise<Outcome<object>> => {
     switch (basis.by) {
       case 'token': {
         const { hash, name } = basis;
@@ -63,6 +76,8 @@ export function admitBy(basis: Basis, request?: string): NonNullable<Certificati
       }
       case 'factory':
         return (await factoryBlock(tx, basis.name, now)) ?? { ok: true };
+      case 'acme':
+        return completeHeldOrder({ policy: held?.acme ?? openPolicy }, tx, basis.order, certificate, now);
     }
   };
 }

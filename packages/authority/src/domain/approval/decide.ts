@@ -1,4 +1,6 @@
 import type { AuditActor, IssuedCertificate } from '@countersign/protocol';
+import { unapproved } from '../acme/orders.ts';
+import { closeHeldOrder } from '../acme/settle-order.ts';
 import { recordAudit } from '../audit.ts';
 import { issue } from '../issue.ts';
 import type { IssuanceContext } from '../issue.ts';
@@ -34,7 +36,7 @@ export async function approveRequest(
   const request = await context.store.request(id);
   if (!isPending(request, context.clock())) return undecidable(request, id, context.clock());
   const { name, profile, sans, csr, mustStaple, notBefore, notAfter, lifetimeSeconds, actor, action } = request;
-  const stands = admitBy(request.basis, id);
+  const stands = admitBy(request.basis, { request: id, acme: context.acmePolicy });
   const outcome = await issue(context, nameSet(request.proven), {
     name,
     profile,
@@ -76,7 +78,7 @@ export function denyRequest(
     if (!isPending(request, now)) return undecidable(request, id, now);
     const settled = decided(request, 'denied', { by, at: now, reason });
     if (!(await tx.settleRequest(settled))) return undecidable(await tx.request(id), id, now);
-    await letGo(tx, settled, now);
+    await letGo(tx, settled, `an administrator has denied it: ${reason}`, now);
     const { name, profile } = request;
     await recordAudit(tx, now, 'request.denied', by, { request: id, name, profile, reason });
     return { ok: true as const, request: settled };
@@ -94,7 +96,7 @@ export async function keepRequests({ store, clock }: { readonly store: Store; re
       for (const request of await tx.overdueRequests(now, atOnce)) {
         const settled: StoredRequest = { ...request, status: 'expired' };
         if (!(await tx.settleRequest(settled))) continue;
-        await letGo(tx, settled, now);
+        await letGo(tx, settled, unapproved, now);
         const { id, name, profile } = request;
         await recordAudit(tx, now, 'request.expired', { kind: 'authority' }, { request: id, name, profile });
       }
@@ -107,7 +109,8 @@ function decided(request: StoredRequest, status: 'approved' | 'denied', decision
   return { ...request, status, decision, keepUntil: decision.at + afterlifeMs };
 }
 
-/** What a request rested on serves nothing else: its token is used up. */
-async function letGo(tx: StoreWriter, { basis, id }: StoredRequest, now: number): Promise<void> {
+/** What a request rested on serves nothing else: its token is used up, its order invalid. */
+async function letGo(tx: StoreWriter, { basis, id }: StoredRequest, why: string, now: number): Promise<void> {
   if (basis.by === 'token') await tx.useToken(basis.hash, now, undefined, id);
+  if (basis.by === 'acme') await closeHeldOrder(tx, basis.order, why, now);
 }

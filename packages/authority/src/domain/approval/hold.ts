@@ -19,6 +19,8 @@ export interface Hold {
   /** See `StoredRequest.owner`. */
   readonly owner: string;
   readonly basis: Basis;
+  /** Its owner has such a certificate: see `needsApproval`. */
+  readonly isRenewal?: boolean | undefined;
   /** It waits already, whatever the profile says by now. */
   readonly bound?: boolean | undefined;
   /** In the transaction that stores the request: ties what it rests on to it. A refusal stores nothing. */
@@ -71,7 +73,9 @@ export async function holdRequest(
   const unproven = namesNotProven(wish.names, wish.proven);
   if (unproven.length > 0) return refuse('name_not_proven', `nobody has proven ${describeNames(unproven)}`);
   const now = context.clock();
-  const digest = digestOf(wish);
+  // Each order of an account is a request of its own.
+  const of = hold.basis.by === 'acme' ? hold.basis.order : '';
+  const digest = digestOf(wish, of);
   const known = await context.store.requestOf(hold.owner, digest);
   // Most ask again and again, and change nothing by that.
   const told = known && (await answerTo(context.store, context.cas(), known, now));
@@ -136,19 +140,11 @@ function madeOf(
 }
 
 /** Of everything that makes a request another one. A signature that was made anew does not. */
-function digestOf({
-  spkiSha256,
-  profile,
-  name,
-  sans,
-  mustStaple,
-  notBefore,
-  notAfter,
-  lifetimeSeconds,
-}: HeldWish): string {
+function digestOf(wish: HeldWish, of: string): string {
+  const { spkiSha256, profile, name, sans, mustStaple, notBefore, notAfter, lifetimeSeconds } = wish;
   const names = sans.map(({ type, value }) => `${type}:${value}`).toSorted();
   const times = [notBefore ?? null, notAfter ?? null, lifetimeSeconds ?? null];
-  return sha256Hex(JSON.stringify([spkiSha256, profile, name, names, mustStaple, times]));
+  return sha256Hex(JSON.stringify([of, spkiSha256, profile, name, names, mustStaple, times]));
 }
 
 /** Whether it still waits at `now`. */

@@ -1,4 +1,4 @@
-import type { AuditAction, ProfileName } from '@countersign/protocol';
+import type { ProfileName } from '@countersign/protocol';
 
 /** What an administrator has decided about the certificates of a profile. */
 export interface ProfileRule {
@@ -20,6 +20,6 @@ export function ruleOf(rules: ProfileRules | undefined, profile: ProfileName): P
 }
 
 /** Whether a certificate of this profile is issued only after an administrator has approved it. */
-export function needsApproval({ approval }: ProfileRule, action: AuditAction): boolean {
-  return approval === 'always' || (approval === 'required' && action !== 'certificate.renewed');
+export function needsApproval({ approval }: ProfileRule, isRenewal: boolean): boolean {
+  return approval === 'always' || (approval === 'required' && !isRenewal);
 }

@@ -72,8 +72,7 @@ export async function generateByEst(
     prepare: async (profile) => {
       const kind = keygen.kinds.get(profile);
       if (kind === undefined) return refuse('forbidden', `no keys are made here for profile ${profile}`);
-      const action = wish.credential.by === 'certificate' ? 'certificate.renewed' : 'certificate.issued';
-      if (needsApproval(ruleOf(context.rules, profile), action)) return waits;
+      if (needsApproval(ruleOf(context.rules, profile), wish.credential.by === 'certificate')) return waits;
       const to = keyRecipient(wish.request.csr, shown);
       if (!to.ok) return to;
       const key = await keygen.make(kind);

@@ -2,6 +2,7 @@ import { pemEncode } from '@countersign/pki';
 import type { AuditActor, RevocationReason } from '@countersign/protocol';
 import type { FastifyInstance } from 'fastify';
 import { newAccount, updateAccount } from '../../domain/acme/accounts.ts';
+import { retryAfterSeconds } from '../../domain/approval/answer.ts';
 import { authorizationOf, deactivateAuthorization } from '../../domain/acme/authorizations.ts';
 import type { AuthorizationId, FoundAuthorization } from '../../domain/acme/authorizations.ts';
 import { answerChallenge, challengeOf } from '../../domain/acme/challenges.ts';
@@ -108,11 +109,15 @@ export function serveResources(app: FastifyInstance, parts: AcmeParts): void {
     }),
   );
 
+  const pauseOf = ({ status, leaseUntil, request }: AcmeOrder): number | undefined => {
+    if (status === 'processing') return retryAfterSeconds({ createdAt: request?.since ?? 0 }, context.clock());
+    return status === 'pending' && leaseUntil !== undefined ? pollSeconds : undefined;
+  };
   const orderAnswer = (order: AcmeOrder, { urls }: Exchange, status = 200): Answer => ({
     status,
     body: orderView(order, urls, context.cas()),
     location: urls.order(order.id),
-    retryAfterSeconds: order.status === 'pending' && order.leaseUntil !== undefined ? pollSeconds : undefined,
+    retryAfterSeconds: pauseOf(order),
   });
   serve(
     '/new-order',
@@ -134,7 +139,8 @@ export function serveResources(app: FastifyInstance, parts: AcmeParts): void {
     accountHandle(onlyChanged, async (exchange, account, payload) => {
       const { id } = exchange.request.params as { id: string };
       const outcome = await finalizeOrder(context, account, exchange.signed.key, id, payload);
-      parts.count(outcome.ok ? { profile: outcome.order.profile } : { refused: outcome.problem.type });
+      if (!outcome.ok) parts.count({ refused: outcome.problem.type });
+      else if (outcome.order.status === 'valid') parts.count({ profile: outcome.order.profile });
       return outcome.ok ? done(orderAnswer(outcome.order, exchange)) : outcome;
     }),
   );
