@@ -44,7 +44,7 @@ before(async () => {
   pem = { ca: ca ?? '', cert: cert ?? '', key: key ?? '' };
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
   upstream.closeAllConnections();
   upstream.close();
 });

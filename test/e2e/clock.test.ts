@@ -64,8 +64,8 @@ before(async () => {
   });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 

@@ -25,8 +25,8 @@ before(async () => {
   product = await startProduct({ upstream: upstream.url, args: ['--workers', '1'] });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 

@@ -34,14 +34,14 @@ async function start(): Promise<RunningAuthority> {
 }
 
 /** The authority's API by its local socket, as `countersign` calls it. */
-async function call(path: string, body: object): Promise<Record<string, unknown>> {
+async function call(path: string, body: object | undefined, method = 'POST'): Promise<Record<string, unknown>> {
   const outgoing = httpRequest({
     socketPath: authority.listen.admin,
     path,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    method,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
   });
-  outgoing.end(JSON.stringify(body));
+  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = (await once(outgoing, 'response')) as [AsyncIterable<Buffer>];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk);
@@ -162,6 +162,11 @@ test('the authority is killed: the gateway goes on, says how stale it is, and ta
   await eventually('it is connected again', 20_000, async () =>
     /^countersign_gateway_feed_connected 1$/m.test(await gateway.metrics()),
   );
+  // Nothing has changed meanwhile, and still the authority that came back knows how far the gateway is.
+  await eventually('it is acknowledged', 20_000, async () => {
+    const { gateways } = await call('/v1/status', undefined, 'GET');
+    return (gateways as { workers?: number }[]).some(({ workers }) => workers === 2);
+  });
   const { convergence } = await call('/v1/revocations', { name: 'dave' });
   assert.equal((convergence as { converged: number }).converged, 1);
   assert.equal((await request(dave)).code, 'revoked');

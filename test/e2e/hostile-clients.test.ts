@@ -59,8 +59,8 @@ before(async () => {
   partner = { ca: demo.ca, ...(await root.issue('courier')).write(folder.path, 'courier') };
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 beforeEach(() => void upstream.seen.splice(0));

@@ -34,8 +34,8 @@ before(async () => {
   product = await startProduct({ upstream: upstream.url, args: ['--workers', '2'] });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
 });
 
 async function pids(role: string): Promise<readonly number[]> {

@@ -20,8 +20,8 @@ before(async () => {
   product = await startProduct({ upstream: upstream.url, args: ['--workers', '2'] });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
 });
 
 const url = (): string => `https://localhost:${product.port('gateway')}/`;

@@ -30,8 +30,8 @@ before(async () => {
   partner = { ca: product.client('demo').ca, ...files };
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 

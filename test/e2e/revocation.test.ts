@@ -48,7 +48,7 @@ before(async () => {
   product = await startProduct({ upstream: upstreamUrl, args: ['--workers', '2'] });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
   upstream.closeAllConnections();
   upstream.close();
   folder[Symbol.dispose]();

@@ -19,8 +19,8 @@ before(async () => {
   assert.equal((await product.cli('issue', 'bystander')).code, 0);
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
 });
 
 /** A connection that is light enough to have a thousand of: no reader beside what counts answers. */

@@ -71,8 +71,8 @@ before(async () => {
   product = await startProduct({ data, command: ['start', '--data', data, ...doors, '--config', config] });
 });
 after(async () => {
-  await product[Symbol.asyncDispose]();
-  await good[Symbol.asyncDispose]();
+  await product?.[Symbol.asyncDispose]();
+  await good?.[Symbol.asyncDispose]();
   silent.close();
   nonsense.close();
   folder[Symbol.dispose]();

@@ -45,7 +45,8 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof AuthorityError) {
     const code = error.code === 'storage_full' ? 'storage_full' : 'storage_failed';
-    const detail = code === 'storage_full' ? 'nothing was changed' : 'try again later';
+    const detail =
+      code === 'storage_full' ? 'its disk is full; nothing was changed' : 'its store does not answer; try again later';
     return new ProblemError(code, detail, { cause: error });
   }
   return new ProblemError('internal', 'see the log under the correlation id', { cause: error });

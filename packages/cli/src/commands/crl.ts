@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { readUserBytes } from '../admin/target.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
-import { bounds, crlPlaces, type FetchFlags, fetchFlags, namedPlace, type Place } from '../published/fetching.ts';
+import { bounds, type FetchFlags, fetchFlags } from '../published/fetch-flags.ts';
+import type { Place } from '../published/fetching.ts';
 import { outputOf } from '../terminal/output.ts';
 import { progressBar } from '../terminal/progress.ts';
 import { command } from './command.ts';
@@ -72,6 +73,7 @@ async function sourceBytes(
   source: string,
   given: CrlFlags,
 ): Promise<{ bytes: Uint8Array; from: string }> {
+  const { crlPlaces, namedPlace } = await import('../published/fetching.ts');
   const named = namedPlace(source, given);
   if (named !== undefined) return { bytes: await fetchFrom(context, named, given), from: named.url.href };
   const path = pathFrom(context, source);

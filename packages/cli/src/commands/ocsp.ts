@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { buildOcspRequest, type Certificate } from '@countersign/pki';
+import type { Certificate } from '@countersign/pki';
 import { readUserBytes } from '../admin/target.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
-import { bounds, type FetchFlags, fetchFlags, namedPlace, ocspPlaces } from '../published/fetching.ts';
-import { factLines } from '../inspection/facts.ts';
+import { bounds, type FetchFlags, fetchFlags } from '../published/fetch-flags.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
@@ -24,6 +23,7 @@ export const ocsp = command<OcspFlags, [string]>({
     const output = outputOf(this, given.json);
     const { parseCertificates } = await import('../verification/certificates.ts');
     const { checkOcsp } = await import('../published/ocsp.ts');
+    const { factLines } = await import('../inspection/facts.ts');
     const [certificate, above] = parseCertificates([pathFrom(this, file)]);
     const [issuer] = given.issuer === undefined ? [above] : parseCertificates([pathFrom(this, given.issuer)]);
     if (certificate === undefined || issuer === undefined) {
@@ -77,7 +77,9 @@ async function askFor(
   nonce: Uint8Array | undefined,
   given: OcspFlags,
 ): Promise<{ der: Uint8Array; from: string }> {
+  const { buildOcspRequest } = await import('@countersign/pki');
   const { fetchOcsp, FetchFailed, nodeCrypto } = await import('@countersign/trust');
+  const { namedPlace, ocspPlaces } = await import('../published/fetching.ts');
   const named = given.url === undefined ? undefined : namedPlace(given.url, given);
   if (given.url !== undefined && named === undefined) throw usage(`${given.url} is not an http URL`);
   const place = named ?? ocspPlaces(certificate, given)[0];

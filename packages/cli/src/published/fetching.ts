@@ -1,48 +1,13 @@
 // What `crl` and `ocsp` fetch: from a URL that the command line names, or from one that a certificate does.
 import { type Certificate, type GeneralName, OID } from '@countersign/pki';
 import { AddressGuard, guardForConfigured, isDestination } from '@countersign/trust';
-import { parseCount, parseDuration } from '../admin/names.ts';
-import * as flags from '../commands/flags.ts';
 import { usage } from '../failure.ts';
+import type { FetchFlags } from './fetch-flags.ts';
 
 /** A place to fetch from, and the guard over where it may lead. */
 export interface Place {
   readonly url: URL;
   readonly guard: AddressGuard;
-}
-
-/** The flags that both commands have for it. */
-export interface FetchFlags {
-  readonly timeout?: number;
-  readonly maxMegabytes?: number;
-  readonly allow?: readonly string[];
-}
-
-/** How `--timeout`, `--max-megabytes` and `--allow` read. */
-export const fetchFlags = {
-  timeout: {
-    kind: 'parsed',
-    parse: parseDuration,
-    optional: true,
-    placeholder: 'TIME',
-    brief: 'How long fetching may take (60s)',
-  },
-  maxMegabytes: {
-    kind: 'parsed',
-    parse: parseCount,
-    optional: true,
-    placeholder: 'N',
-    brief: 'What is longer is refused (64)',
-  },
-  allow: {
-    ...flags.files('Hosts, addresses or ranges that may be reached although they are not public'),
-    placeholder: 'HOST',
-  },
-} as const;
-
-/** The bounds of a fetch. */
-export function bounds({ timeout = 60, maxMegabytes = 64 }: FetchFlags): { timeoutMs: number; maxBytes: number } {
-  return { timeoutMs: timeout * 1000, maxBytes: maxMegabytes * 1_000_000 };
 }
 
 /** A URL that the command line names: an address in it is meant, a name in it is held to the guard. */

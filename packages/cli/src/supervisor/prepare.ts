@@ -31,9 +31,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const state = dataState(folder);
   // Told before anything is made; a port that is taken between now and then is told by the process that wants it.
-  for (const address of [wanted.gateway, wanted.authority, wanted.http, wanted.enroll, wanted.admin]) {
-    if (address !== undefined && address.port !== 0) await tryAddress(address);
-  }
+  for (const address of askedFor(wanted)) if (address.port !== 0) await tryAddress(address);
   const enroll =
     wanted.enroll ?? (await enrollAddress(wanted.authority, (line) => output.note(`countersign: ${line}`)));
   await checkGatewayConfig(wanted);
@@ -50,4 +48,13 @@ export async function prepare(
   const { initAuthority } = await import('@countersign/authority');
   await initAuthority(folder.path, { rootPassphrase, passphrase, publicHttp });
   return { http, publicHttp, enroll, passphrase };
+}
+
+/** Where the product is to listen by its flags. Where --config has listeners, the gateway's usual address is nobody's. */
+export function askedFor(
+  wanted: Pick<Wanted, 'gateway' | 'authority' | 'http' | 'enroll' | 'admin' | 'gatewayConfig'>,
+): readonly HostPort[] {
+  const gateway = wanted.gatewayConfig?.['listeners'] === undefined ? [wanted.gateway] : [];
+  const { authority, http, enroll, admin } = wanted;
+  return [...gateway, authority, http, ...(enroll === undefined ? [] : [enroll]), admin];
 }

@@ -52,7 +52,7 @@ export async function startGateway(start: GatewayStart): Promise<GatewayUnderTes
     execArgv: ['--conditions=countersign-source'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Three processes each time: that they need not all strip the same types again halves the test's time.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(repository, 'node_modules/.cache/node-compile') },
+    env: { ...process.env, NODE_COMPILE_CACHE: join(repository, 'node_modules/.cache/countersign') },
     detached,
   });
   const events: ProcessEvent[] = [];

@@ -69,6 +69,8 @@ export class FeedFollower {
   readonly #connection: FeedConnection;
   readonly #gateway = randomUUID();
   #connected = false;
+  /** The authority forgets who was where when it ends, or the connection does: the first line of the next one is answered. */
+  #owed = true;
   #complaint = '';
   #resync = false;
   #bundle = '';
@@ -103,6 +105,7 @@ export class FeedFollower {
       onLine: (line) => this.#take(line),
       onUp: () => {
         this.#connected = true;
+        this.#owed = true;
         options.info('the feed of the authority is connected');
       },
       onDown: (reason) => {
@@ -159,7 +162,8 @@ export class FeedFollower {
     }
     const stored = this.#save(event, now);
     const { workers } = this.#options;
-    if (event.type !== 'heartbeat' && workers !== undefined) {
+    if ((this.#owed || event.type !== 'heartbeat') && workers !== undefined) {
+      this.#owed = false;
       void Promise.all([told, stored]).then(() => this.#acknowledge(cursor, workers()));
     }
     this.#options.onApplied?.();
