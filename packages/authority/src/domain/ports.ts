@@ -241,8 +241,10 @@ export interface StoreWriter extends StoreReader, AcmeWriter, BlockWriter, Reque
   /** Takes the next number of a sequence: above any that was ever given out, those that a restore may have lost included. */
   nextCrlNumber(issuer: string, scope: number | 'full'): Promise<number>;
   addCrlPiece(issuer: string, scope: CrlScope, number: number, piece: number, der: Uint8Array): Promise<void>;
-  /** Puts a CRL in force whose pieces are there, unless one with a higher number is; what nobody can read any more is removed. */
+  /** Puts a CRL in force whose pieces are there, unless one with a higher number is; what nobody can read any more is removed, or after a long one left to `dropCrlPieces`. */
   saveCrl(crl: StoredCrl): Promise<boolean>;
+  /** Removes at most `limit` pieces of lists that nobody can read any more; how many there were. To remove a long one at once keeps everybody waiting. */
+  dropCrlPieces(issuer: string, scope: CrlScope, limit: number): Promise<number>;
   /** Remembers a base of URLs; false when it was known. */
   addCrlBase(issuer: string, base: string, since: number): Promise<boolean>;
   addAudit(record: StoredAudit): Promise<void>;

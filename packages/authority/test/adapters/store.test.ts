@@ -196,6 +196,25 @@ describeOnEachStore('the store', () => {
     );
   });
 
+  it('drops the pieces of long lists that nobody can read any more a few at a time, and keeps the list before', async () => {
+    const { store } = domain;
+    const head = { thisUpdate: 0, nextUpdate: 0, entries: 0, bytes: 3, seq: 0, shown: 0 };
+    const piecesOf = async (number: number): Promise<number> => {
+      const pieces = await Promise.all([0, 1, 2].map((piece) => store.crlPiece('long', 'full', number, piece)));
+      return pieces.filter((piece) => piece !== undefined).length;
+    };
+    const drop = (limit: number): Promise<number> => store.write((tx) => tx.dropCrlPieces('long', 'full', limit));
+    for (const number of [1, 2, 3, 4]) {
+      await store.write(async (tx) => {
+        for (const piece of [0, 1, 2]) await tx.addCrlPiece('long', 'full', number, piece, Uint8Array.of(number));
+        await tx.saveCrl({ issuer: 'long', scope: 'full', number, ...head });
+      });
+    }
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(piecesOf)), [3, 3, 3, 3]);
+    assert.deepEqual([await drop(4), await drop(4), await drop(4)], [4, 2, 0]);
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(piecesOf)), [0, 0, 3, 3]);
+  });
+
   it('keeps the CRL with the higher number, and knows a base of URLs once', async () => {
     const { store } = domain;
     const save = (number: number) =>

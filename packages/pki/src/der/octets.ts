@@ -76,13 +76,13 @@ export function fromHex(text: string): Uint8Array {
 }
 
 /**
- * Writes the octets of a hexadecimal text at `at`; of an odd number of digits the first is an octet of its own.
+ * Writes the octets of a hexadecimal text, of its digits from `from` on, at `at`; of an odd number of digits the first is an octet of its own.
  *
  * @throws PkiError `argument`
  */
-export function writeHex(out: Uint8Array, at: number, text: string): void {
-  let i = 0;
-  if (text.length % 2 === 1) out[at++] = nibble(text, i++);
+export function writeHex(out: Uint8Array, at: number, text: string, from = 0): void {
+  let i = from;
+  if ((text.length - from) % 2 === 1) out[at++] = nibble(text, i++);
   for (; i < text.length; i += 2) out[at++] = (nibble(text, i) << 4) | nibble(text, i + 1);
 }
 

@@ -53,6 +53,31 @@ test('a CRL that was built says the same when it is read, and verifies', async (
   ]);
 });
 
+test('a serial number in hexadecimal stands in a CRL as its octets do; what is no hexadecimal is refused', () => {
+  const tbsOf = (serialNumber: string | Uint8Array): Uint8Array =>
+    buildCrlTbs(
+      { issuer, thisUpdate: NOW, nextUpdate: NOW, entries: [{ serialNumber, revocationDate: NOW }], extensions: [] },
+      signer.scheme,
+    );
+  for (const text of [
+    '',
+    '00',
+    '0000',
+    '01',
+    '7f',
+    '80',
+    '0080',
+    '00007f',
+    'FF00',
+    'a1b2c3',
+    '9'.repeat(40),
+    '000f00',
+  ]) {
+    assert.deepEqual(tbsOf(text), tbsOf(Uint8Array.from(Buffer.from(text, 'hex'))), text);
+  }
+  for (const text of ['1', 'abc', '0g', '00 1', ':0']) assert.throws(() => tbsOf(text), PkiError, text);
+});
+
 test('a CRL whose entries come bit by bit is the one that is built at once', async () => {
   const entries = Array.from({ length: 500 }, (_, i) => ({
     serialNumber: (0x8000 + i).toString(16),

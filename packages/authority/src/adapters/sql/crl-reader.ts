@@ -1,6 +1,9 @@
 import type { Kysely } from 'kysely';
-import type { RevocationChange, StoreReader } from '../../domain/ports.ts';
-import { changeFromRow, crlFromRow, crlScopeOf, revocationFromRow } from './rows.ts';
+import type { RevocationReason } from '@countersign/protocol';
+import type { RevocationChange, StoredRevocation, StoreReader } from '../../domain/ports.ts';
+import { preparingLists } from './prepared.ts';
+import type { Run } from './prepared.ts';
+import { changeFromRow, crlFromRow, crlScopeOf } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 type CrlReader = Pick<
@@ -8,22 +11,45 @@ type CrlReader = Pick<
   'revocationsOf' | 'revocationChanges' | 'crl' | 'crls' | 'crlPiece' | 'crlSequences' | 'crlChanges' | 'crlBases'
 >;
 
+/** What a page of a partition is asked by. */
+type PageValues = {
+  readonly issuer: string;
+  readonly partition: number;
+  readonly afterSerial: string;
+  readonly endsFrom: number;
+  readonly limit: number;
+};
+
+type RevokedColumns = readonly [
+  serial: string,
+  reason: string,
+  revokedAt: number,
+  notAfter: number,
+  invalidityDate: number | null,
+];
+
 /** The store's questions about CRLs. */
-export function sqlCrlReader(db: Kysely<Tables>): CrlReader {
+export function sqlCrlReader(db: Kysely<Tables>, run: Run): CrlReader {
+  // A long list is a thousand of these pages.
+  const findPage = preparingLists(run)<PageValues, RevokedColumns>((place) =>
+    db
+      .selectFrom('certificates')
+      .select(['serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'])
+      .where('issuer', '=', place('issuer'))
+      .where('partition', '=', place('partition'))
+      .where('serial', '>', place('afterSerial'))
+      .where('revoked_at', 'is not', null)
+      .where('not_after', '>=', place('endsFrom'))
+      .orderBy('serial')
+      .limit(place('limit')),
+  );
   return {
     revocationsOf: async (issuer, partition, endsFrom, afterSerial, limit) => {
-      const rows = await db
-        .selectFrom('certificates')
-        .select(['serial', 'reason', 'revoked_at', 'not_after', 'invalidity_date'])
-        .where('issuer', '=', issuer)
-        .where('partition', '=', partition)
-        .where('serial', '>', afterSerial)
-        .where('revoked_at', 'is not', null)
-        .where('not_after', '>=', endsFrom)
-        .orderBy('serial')
-        .limit(limit)
-        .execute();
-      return rows.map((row) => revocationFromRow({ issuer, ...row }));
+      const rows = await findPage({ issuer, partition, endsFrom, afterSerial, limit });
+      return rows.map(([serial, reason, revokedAt, notAfter, invalidityDate]): StoredRevocation => {
+        const revocation = { issuer, serial, reason: reason as RevocationReason, revokedAt, notAfter };
+        return invalidityDate === null ? revocation : { ...revocation, invalidityDate };
+      });
     },
     revocationChanges: async (issuer, afterSeq, limit) => {
       const rows = await db

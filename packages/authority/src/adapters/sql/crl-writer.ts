@@ -2,7 +2,10 @@ import type { Kysely } from 'kysely';
 import type { StoreWriter } from '../../domain/ports.ts';
 import type { Tables } from './schema.ts';
 
-type CrlWriter = Pick<StoreWriter, 'countCrlChange' | 'nextCrlNumber' | 'addCrlPiece' | 'saveCrl' | 'addCrlBase'>;
+type CrlWriter = Pick<
+  StoreWriter,
+  'countCrlChange' | 'nextCrlNumber' | 'addCrlPiece' | 'saveCrl' | 'dropCrlPieces' | 'addCrlBase'
+>;
 
 /** The store's changes of CRLs; `db` is in a transaction, and writes come one after another. */
 export function sqlCrlWriter(db: Kysely<Tables>, crlNumbersFrom: () => Promise<number>): CrlWriter {
@@ -68,9 +71,41 @@ export function sqlCrlWriter(db: Kysely<Tables>, crlNumbersFrom: () => Promise<n
         .onConflict((conflict) => conflict.columns(['issuer', 'scope']).doUpdateSet(values))
         .execute();
       // A long one is still being sent to whoever began to read it: the one before stays until the next.
-      const kept = before !== undefined && (await isLong(issuer, scope, before.number)) ? before.number : number;
-      await pieces.where('number', '<', number).where('number', '!=', kept).execute();
+      const isAfterLong = before !== undefined && (await isLong(issuer, scope, before.number));
+      if (!isAfterLong) await pieces.where('number', '<', number).execute();
       return true;
+    },
+    dropCrlPieces: async (issuer, scope, limit) => {
+      const pieces = db.selectFrom('crl_pieces').where('issuer', '=', issuer).where('scope', '=', String(scope));
+      const inForce = db
+        .selectFrom('crls')
+        .select('number')
+        .where('issuer', '=', issuer)
+        .where('scope', '=', String(scope));
+      const before = await pieces
+        .select('number')
+        .where('number', '<', inForce)
+        .orderBy('number', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (before === undefined) return 0;
+      const dropped = await pieces
+        .select(['number', 'piece'])
+        .where('number', '<', before.number)
+        .orderBy('number')
+        .orderBy('piece')
+        .limit(limit)
+        .execute();
+      for (const { number, piece } of dropped) {
+        await db
+          .deleteFrom('crl_pieces')
+          .where('issuer', '=', issuer)
+          .where('scope', '=', String(scope))
+          .where('number', '=', number)
+          .where('piece', '=', piece)
+          .execute();
+      }
+      return dropped.length;
     },
     addCrlBase: async (issuer, base, since) => {
       const added = await db

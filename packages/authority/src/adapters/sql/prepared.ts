@@ -10,7 +10,11 @@ export interface Answer {
 }
 
 /** Runs a statement. */
-export type Run = (sql: string, parameters: readonly unknown[]) => Promise<Answer>;
+export interface Run {
+  (sql: string, parameters: readonly unknown[]): Promise<Answer>;
+  /** The rows of a question as lists of values, in the order of its columns, where the database can give them so. */
+  readonly lists?: (sql: string, parameters: readonly unknown[]) => Promise<readonly (readonly unknown[])[]>;
+}
 
 /** Stands for a value that is given when the statement runs. */
 class Mark {
@@ -40,13 +44,40 @@ export function preparing(run: Run) {
   return <V extends Readonly<Record<string, unknown>>, R = unknown>(
     build: (place: Place<V>) => Compilable<R>,
   ): Prepared<V, R> => {
-    let made: CompiledQuery<R> | undefined;
+    const bind = binding(build);
     return async (values) => {
-      made ??= build((name) => new Mark(name) as never).compile();
-      const parameters = made.parameters.map((one) => (one instanceof Mark ? values[one.name] : one));
+      const { sql, parameters } = bind(values);
       // The rows are what the query's own type says: its text is what Kysely made of it.
-      return (await run(made.sql, parameters)) as { rows: readonly R[]; changed: number };
+      return (await run(sql, parameters)) as { rows: readonly R[]; changed: number };
     };
+  };
+}
+
+/**
+ * The same for questions with very many rows, which come as lists of values in the order of the columns: to give each value a name takes
+ * longer than to read it.
+ */
+export function preparingLists(run: Run) {
+  const lists =
+    run.lists ??
+    (async (sql, parameters) => (await run(sql, parameters)).rows.map((row) => Object.values(row as object)));
+  return <V extends Readonly<Record<string, unknown>>, L extends readonly unknown[]>(
+    build: (place: Place<V>) => Compilable,
+  ): ((values: V) => Promise<readonly L[]>) => {
+    const bind = binding(build);
+    return async (values) => {
+      const { sql, parameters } = bind(values);
+      return (await lists(sql, parameters)) as readonly unknown[] as readonly L[];
+    };
+  };
+}
+
+function binding<V extends Readonly<Record<string, unknown>>>(build: (place: Place<V>) => Compilable) {
+  let made: CompiledQuery | undefined;
+  return (values: V): { readonly sql: string; readonly parameters: readonly unknown[] } => {
+    made ??= build((name) => new Mark(name) as never).compile();
+    const parameters = made.parameters.map((one) => (one instanceof Mark ? values[one.name] : one));
+    return { sql: made.sql, parameters };
   };
 }
 

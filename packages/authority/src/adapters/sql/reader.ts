@@ -93,7 +93,7 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
     state,
     listCertificates,
     countCertificates,
-    ...sqlCrlReader(db),
+    ...sqlCrlReader(db, run),
     certificate: async (issuer, serial) => {
       const [row] = (await findCertificate({ issuer, serial })).rows;
       return row && certificateFromRow(row);

@@ -3,7 +3,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AuthorityError } from '../../errors.ts';
-import type { Run } from '../sql/prepared.ts';
+import type { Answer, Run } from '../sql/prepared.ts';
 import type { Tables } from '../sql/schema.ts';
 
 /** One connection: the raw one for transactions, and Kysely over it for everything else. */
@@ -24,11 +24,29 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
   return {
     raw,
     db: new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }),
-    run: async (sql, parameters) => {
-      const statement = database.prepare(sql);
-      if (statement.reader) return { rows: statement.all(parameters), changed: 0 };
-      return { rows: [], changed: Number(statement.run(parameters).changes) };
-    },
+    run: Object.assign(
+      async (sql: string, parameters: readonly unknown[]): Promise<Answer> => {
+        const statement = database.prepare(sql);
+        if (statement.reader) return { rows: statement.all(parameters), changed: 0 };
+        return { rows: [], changed: Number(statement.run(parameters).changes) };
+      },
+      { lists: listing(raw) },
+    ),
+  };
+}
+
+/** Asks for rows as lists of values, each statement prepared once. */
+function listing(raw: DatabaseSync): NonNullable<Run['lists']> {
+  const statements = new Map<string, StatementSync>();
+  return async (sql, parameters) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = raw.prepare(sql);
+      statement.setReturnArrays(true);
+      statements.set(sql, statement);
+    }
+    // Arrays, whatever the declared type says.
+    return statement.all(...(parameters as SQLInputValue[])) as unknown as readonly (readonly unknown[])[];
   };
 }
 

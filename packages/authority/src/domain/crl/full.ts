@@ -34,6 +34,9 @@ async function buildFull(reader: StoreReader, ca: CrlSigner, number: number, clo
   return finishCrl(ca, head, builder);
 }
 
+/** Pieces of old lists that one write removes. */
+const droppedAtOnce = 8;
+
 /** Signs a full CRL that is short, and its delta, within one transaction. */
 export async function signShortFull(tx: StoreWriter, ca: CrlSigner, clock: Clock): Promise<SignedCrl> {
   const number = await tx.nextCrlNumber(ca.keyHash, 'full');
@@ -61,9 +64,11 @@ export async function signFull(
   for (const [i, piece] of piecesOf(der, octets).entries()) {
     await store.write((tx) => tx.addCrlPiece(ca.keyHash, 'full', number, i, piece));
   }
-  return store.write(async (tx) => {
-    const inForce = await tx.saveCrl(crl);
-    if (inForce) await signDelta(tx, ca, clock());
-    return inForce ? crl : undefined;
+  const inForce = await store.write(async (tx) => {
+    const saved = await tx.saveCrl(crl);
+    if (saved) await signDelta(tx, ca, clock());
+    return saved;
   });
+  while ((await store.write((tx) => tx.dropCrlPieces(ca.keyHash, 'full', droppedAtOnce))) > 0);
+  return inForce ? crl : undefined;
 }
