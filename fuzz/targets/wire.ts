@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { buildOcspRequest, encodeCertId, parseOcspRequest, PkiError } from '@countersign/pki';
 import { feedEventSchema, routes } from '@countersign/protocol';
 import { readToken, SdkError } from '@countersign/sdk';
 import { createRoot } from '@countersign/testkit';
-import { readFeedEvent, readLines, signJws, TrustError, verifyJws } from '@countersign/trust';
+import { nodeCrypto, readFeedEvent, readLines, signJws, TrustError, verifyJws } from '@countersign/trust';
+import { splitNonceRequest } from '../../packages/authority/src/domain/ocsp/nonce-request.ts';
 import { readPath } from '../../packages/authority/src/http/ocsp.ts';
 import type { FuzzTarget } from '../target.ts';
 import { isRefusal, Refusal, textOf, textSeeds } from './refusal.ts';
@@ -150,6 +152,21 @@ function runOcspPath(bytes: Uint8Array): string {
   return read;
 }
 
+/** The responder's short way says of a request what the parser says; only the CertID it does not look into. */
+function runNonceRequest(bytes: Uint8Array): unknown {
+  const parts = splitNonceRequest(Buffer.from(bytes).toString('latin1'));
+  if (parts === undefined) throw new Refusal('another request');
+  const { questions, extensions, nonce } = parseOcspRequest(bytes);
+  assert.ok(questions.length === 1 && extensions.length === 1 && nonce !== undefined);
+  assert.equal(parts.certId.length, encodeCertId(questions[0]?.certId ?? assert.fail('no question')).length);
+  return parts;
+}
+
+const nonceRequests = (): Uint8Array[] =>
+  [1, 32, 128].map((length) =>
+    buildOcspRequest([leaf.certificate], root.certificate, nodeCrypto, { nonce: new Uint8Array(length) }),
+  );
+
 export const wireTargets: readonly FuzzTarget[] = [
   { name: 'jws', form: 'text', seeds: statements, run: runJws, expected: isRefusal },
   {
@@ -173,5 +190,12 @@ export const wireTargets: readonly FuzzTarget[] = [
     seeds: () => textSeeds(['/MEIwQDA+MDww', '/MEIwQDA%2BMDww', '//AAAA', '/AA%3D%3D', '/AA%2']),
     run: runOcspPath,
     expected: isRefusal,
+  },
+  {
+    name: 'ocsp-nonce-request',
+    form: 'der',
+    seeds: nonceRequests,
+    run: runNonceRequest,
+    expected: (error) => isRefusal(error) || error instanceof PkiError,
   },
 ];

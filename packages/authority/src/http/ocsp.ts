@@ -4,7 +4,7 @@ import { buildOcspError } from '@countersign/pki';
 import { bodyOf } from '../domain/ocsp/answer-cache.ts';
 import type { Answer } from '../domain/ocsp/answer-cache.ts';
 import { octetsOf } from '../domain/ocsp/canonical-request.ts';
-import type { OcspReply, OcspResponder } from '../domain/ocsp/ocsp-responder.ts';
+import type { OcspResponder } from '../domain/ocsp/ocsp-responder.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { PublicExchange, PublicRoute } from './public.ts';
 
@@ -69,8 +69,10 @@ async function answerPost(responder: OcspResponder, request: IncomingMessage, re
   if (read === 'cut off') return;
   const { body } = read;
   const atHand = responder.atHand(body);
-  const reply: OcspReply =
-    atHand === undefined ? await responder.respond(octetsOf(body)) : { kind: 'answer', answer: atHand };
+  if (atHand !== undefined) return send(response, bodyOf(atHand));
+  const live = responder.live(body);
+  if (live !== undefined) return send(response, live);
+  const reply = await responder.respond(octetsOf(body));
   send(response, reply.kind === 'answer' ? bodyOf(reply.answer) : reply.body);
 }
 

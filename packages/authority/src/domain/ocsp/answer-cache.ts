@@ -80,6 +80,14 @@ export class AnswerCache {
     return found.answer;
   }
 
+  /** What is known of the certificate that a request asks for, where it was asked for before; and who has answered. */
+  known(request: string, now: number): { readonly state: CertificateState; readonly responder: Responder } | undefined {
+    const found = this.#byRequest.get(request);
+    if (found === undefined || Math.abs(now - found.entry.readAt) >= stateLifetimeMs) return undefined;
+    found.entry.used = true;
+    return { state: found.entry.state, responder: found.answer.tail.responder };
+  }
+
   /** What the store said not long ago, and no change has been told of since. */
   state(key: string, now: number): CertificateState | undefined {
     const entry = this.#entries.get(key);

@@ -7,6 +7,8 @@ import { AnswerCache } from './answer-cache.ts';
 import type { Answer, AnswerTail } from './answer-cache.ts';
 import { canonicalRequest, octetsOf, textOf } from './canonical-request.ts';
 import { IssuerTable } from './issuer-table.ts';
+import { element, LiveAnswers } from './live-answers.ts';
+import { splitNonceRequest } from './nonce-request.ts';
 import { readOcspRequest } from './read-request.ts';
 import { Responders } from './responders.ts';
 import type { Responder, ResponderContext, ResponderKey } from './responders.ts';
@@ -54,6 +56,7 @@ export class OcspResponder {
   readonly #context: ResponderContext;
   readonly #issuers: IssuerTable;
   readonly #tails = new WeakMap<Responder, AnswerTail>();
+  readonly #live = new LiveAnswers();
   readonly #watches = new Watches();
   readonly #signing = new Map<string, Promise<OcspReply>>();
   readonly #counts = new Map<string, OcspCount>();
@@ -76,6 +79,22 @@ export class OcspResponder {
     if (!inTime || answer.tail.responder.withdrawn) return undefined;
     this.#count(answer.status, 'cached');
     return answer;
+  }
+
+  /**
+   * The answer to a request with a nonce (octets, one character each) where it can be made at once: for one certificate that is known to be
+   * good. Undefined for everything else, which `respond` answers.
+   */
+  live(request: string): string | undefined {
+    const asked = splitNonceRequest(request);
+    if (asked === undefined) return undefined;
+    const now = this.#context.clock();
+    const known = this.cache.known(requestOf(asked.certId), now);
+    if (known === undefined || known.state.revocation !== undefined || known.state.notAfter < now) return undefined;
+    const responder = this.responders.of(known.responder.issuer);
+    const body = responder && this.#live.good(responder, asked, now);
+    if (body !== undefined) this.#count('good', 'live');
+    return body;
   }
 
   /** Answers a request (DER). What is wrong with it is an answer too; it rejects only where the store does. */
@@ -223,6 +242,11 @@ export class OcspResponder {
     if (count === undefined) this.#counts.set(key, { status, source, count: 1 });
     else count.count += 1;
   }
+}
+
+/** The request for one certificate, by its CertID, that has nothing beside it. */
+function requestOf(certId: string): string {
+  return element(0x30, element(0x30, element(0x30, element(0x30, certId))));
 }
 
 function errorReply(status: OcspError): OcspReply {
