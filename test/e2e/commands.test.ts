@@ -1,7 +1,7 @@
 // The commands against a running product: what they write, what they print, and how they end.
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -107,6 +107,49 @@ for (const format of ['modern', 'legacy'] as const) {
     },
   );
 }
+
+test('issue writes the forms that are asked for and no others, and no key in the clear beside PKCS#12', async () => {
+  const out = folder.in('forms');
+  const [issued] = await product.json('issue', 'form', '--out', out, '--format', 'p12', '--format', 'der');
+  const names = ['form.p12', 'form.p12.pass', 'form.key.der', 'form.cer', 'form.p7b', 'ca.cer'];
+  assert.deepEqual(
+    issued?.['files'],
+    names.map((name) => join(out, name)),
+  );
+  assert.deepEqual(readdirSync(out).toSorted(), names.toSorted());
+  await fails(1, /^countersign: .*form\.p12 is there already/u, 'issue', 'form', '--out', out, '--format', 'p12');
+  await fails(2, /needs the key/u, 'issue', 'form', '--out', out, '--format', 'kubernetes', '--csr', 'x.csr');
+  await fails(2, /--namespace goes with --format kubernetes/u, 'issue', 'form', '--out', out, '--namespace', 'a');
+});
+
+test('enroll and renew write a Kubernetes secret and PKCS#12 as well', async () => {
+  const out = folder.in('enrolled-forms');
+  const args = ['enroll', '--token-file', '-', '--out', out, '--format', 'pem', '--format', 'kubernetes'];
+  const token = await ok('token', 'pod');
+  const enrolled = await countersign([...args, '--secret-name', 'pod-tls'], { input: token });
+  assert.equal(enrolled.code, 0, enrolled.stderr);
+  const held = (): { key: string; certificate: X509Certificate } => {
+    const manifest = readFileSync(join(out, 'pod.secret.yaml'), 'utf8');
+    assert.match(manifest, /^ {2}name: pod-tls$/mu);
+    const part = (name: string): string =>
+      Buffer.from(new RegExp(`^  ${name}: (\\S+)$`, 'mu').exec(manifest)?.[1] ?? '', 'base64').toString();
+    return { key: part('tls.key'), certificate: new X509Certificate(part('tls.crt')) };
+  };
+  const first = held();
+  assert.equal(first.key, readFileSync(join(out, 'pod.key'), 'utf8'));
+  assert.ok(first.certificate.checkPrivateKey(createPrivateKey(first.key)));
+
+  const files = ['--cert', join(out, 'pod.crt'), '--key', join(out, 'pod.key')];
+  const forms = ['--format', 'kubernetes', '--format', 'p12', '--secret-name', 'pod-tls'];
+  await ok('renew', ...files, ...forms);
+  const second = held();
+  assert.equal(second.key, readFileSync(join(out, 'pod.key'), 'utf8'));
+  assert.notEqual(second.certificate.serialNumber, first.certificate.serialNumber);
+  const password = readFileSync(join(out, 'pod.p12.pass'), 'utf8');
+  await ok('renew', ...files, ...forms);
+  assert.equal(readFileSync(join(out, 'pod.p12.pass'), 'utf8'), password);
+  assert.equal(mode(join(out, 'pod.secret.yaml')), 0o600);
+});
 
 test('list and show tell of every certificate what the contract names', async () => {
   await ok('issue', 'carol');

@@ -1,5 +1,6 @@
 // Flags that several commands share, so that they read and mean the same everywhere.
 import { parseHostPort, parseSan } from '../admin/names.ts';
+import { identityFormats, p12Formats } from '../identity/format-wish.ts';
 import type { TargetFlags } from '../admin/target.ts';
 
 const text = (input: string): string => input;
@@ -60,6 +61,33 @@ export const san = {
   variadic: true,
   placeholder: 'dns:|ip:|uri:|email:VALUE',
   brief: 'A further name, with its type; may be repeated',
+} as const;
+
+/** `--format` and what goes with it. */
+export const format = {
+  format: {
+    kind: 'enum',
+    values: identityFormats,
+    optional: true,
+    variadic: true,
+    brief:
+      'How it is written: pem (NAME.crt, NAME.key, ca.crt), der (NAME.cer, NAME.key.der, NAME.p7b with the intermediates, ca.cer), p12 (NAME.p12) or kubernetes (NAME.secret.yaml); may be repeated',
+  },
+  p12PasswordFile: {
+    kind: 'parsed',
+    parse: text,
+    optional: true,
+    placeholder: 'FILE|-',
+    brief: 'The password of NAME.p12, - is standard input (else a random one in NAME.p12.pass)',
+  },
+  p12Format: {
+    kind: 'enum',
+    values: p12Formats,
+    optional: true,
+    brief: 'Who reads NAME.p12: modern (the default), pbmac1 (RFC 9579), or legacy (3DES, for old systems)',
+  },
+  secretName: value('NAME', 'Name of the Kubernetes secret (else that of the identity)'),
+  namespace: value('NAMESPACE', 'Its namespace (else the one that it is applied to)'),
 } as const;
 
 /** `--out DIR` */

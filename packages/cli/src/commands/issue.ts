@@ -1,18 +1,17 @@
-import type { Pkcs12Format } from '@countersign/pki';
 import type { CertificateRequest, ProfileName, San } from '@countersign/protocol';
 import { adminClient, requireRunning } from '../admin/client.ts';
 import { parseCount, parseHostName, parseName, parseTime } from '../admin/names.ts';
-import { adminTarget, readUserBytes, readUserFile } from '../admin/target.ts';
-import { pathFrom } from '../context.ts';
+import { adminTarget, readUserBytes } from '../admin/target.ts';
+import { type CliContext, pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
 import { unreadable, usage } from '../failure.ts';
 import { identityFiles } from '../identity/files.ts';
+import { type FormatFlags, type FormatWish, formatWish } from '../identity/format-wish.ts';
 import { outputOf } from '../terminal/output.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
 const issuable = ['client', 'server', 'peer', 'device', 'person', 'admin'] as const satisfies readonly ProfileName[];
-const p12Formats = ['modern', 'pbmac1', 'legacy'] as const satisfies readonly Pkcs12Format[];
 
 interface Validity {
   readonly minutes?: number;
@@ -22,7 +21,7 @@ interface Validity {
   readonly notAfter?: number;
 }
 
-interface IssueFlags extends flags.AdminFlags, Validity {
+interface IssueFlags extends flags.AdminFlags, Validity, FormatFlags {
   readonly profile: (typeof issuable)[number];
   readonly san?: readonly San[];
   readonly csr?: string;
@@ -30,23 +29,16 @@ interface IssueFlags extends flags.AdminFlags, Validity {
   readonly out?: string;
   readonly force?: boolean;
   readonly p12?: boolean;
-  readonly p12PasswordFile?: string;
-  readonly p12Format?: Pkcs12Format;
 }
 
 export const issue = command<IssueFlags, [string]>({
   async run(given, name) {
     const output = outputOf(this, given.json);
-    const wantsP12 = given.p12 === true || given.p12Format !== undefined || given.p12PasswordFile !== undefined;
-    if (wantsP12 && given.csr !== undefined) {
-      throw usage('--p12 needs the key, and with --csr the key is elsewhere');
-    }
+    const formats = await formatsOf(this, given, name);
     const validity = validityOf(given);
     const folder = dataFolder(this, given.data);
     const out = given.out === undefined ? defaultOut(folder, given.profile) : pathFrom(this, given.out);
     const csr = given.csr === undefined ? undefined : await requestIn(pathFrom(this, given.csr));
-    const password =
-      given.p12PasswordFile === undefined ? undefined : passwordIn(pathFrom(this, given.p12PasswordFile));
     const target = adminTarget(this, given);
     requireRunning(target);
     using client = adminClient(target);
@@ -62,7 +54,7 @@ export const issue = command<IssueFlags, [string]>({
       csr,
       files: identityFiles(out, name),
       force: given.force === true,
-      p12: wantsP12 ? { format: given.p12Format ?? 'modern', password } : undefined,
+      formats,
     });
     const { serial, profile, notBefore, notAfter, shortened } = issued;
     output.object({ name, serial, profile, notBefore, notAfter, shortened, files: written });
@@ -95,24 +87,17 @@ export const issue = command<IssueFlags, [string]>({
         placeholder: 'RFC3339',
         brief: 'Valid until then (else what the profile says)',
       },
-      out: flags.folder('Where NAME.crt, NAME.key and ca.crt go (else DATA/clients, for a server DATA/servers)'),
+      out: flags.folder('Where the files go (else DATA/clients, for a server DATA/servers)'),
       force: flags.toggle('Overwrite files that are there'),
-      p12: flags.toggle('Write NAME.p12 too, with a random password in NAME.p12.pass'),
-      p12PasswordFile: flags.file('The password of NAME.p12; implies --p12'),
-      p12Format: {
-        kind: 'enum',
-        values: p12Formats,
-        optional: true,
-        brief:
-          'Who reads it: modern (the default), pbmac1 (RFC 9579), or legacy (3DES, for old systems); implies --p12',
-      },
+      p12: flags.toggle('Write NAME.p12 too: short for --format pem --format p12'),
+      ...flags.format,
     },
     positional: { kind: 'tuple', parameters: [{ parse: parseName, placeholder: 'NAME', brief: 'The common name' }] },
   },
   docs: {
     brief: 'Issue a certificate; its key is made here and leaves this process only for its file',
     fullDescription:
-      'Writes NAME.crt (leaf and intermediates), NAME.key (0600) and ca.crt. A server certificate gets dns:NAME as a name by itself.',
+      'Writes NAME.crt (leaf and intermediates), NAME.key (0600) and ca.crt, or what --format says. A server certificate gets dns:NAME as a name by itself.',
   },
 });
 
@@ -159,8 +144,14 @@ async function requestIn(path: string): Promise<string> {
   throw unreadable(`${path} holds no certificate request`);
 }
 
-function passwordIn(path: string): string {
-  const password = readUserFile(path).replace(/\r?\n$/u, '');
-  if (password === '') throw usage(`${path} is empty`);
-  return password;
+/** What is written: PEM, unless `--format` says otherwise; a flag for PKCS#12 adds that to PEM. */
+async function formatsOf(context: CliContext, given: IssueFlags, name: string): Promise<FormatWish> {
+  const mentioned = given.p12 === true || given.p12Format !== undefined || given.p12PasswordFile !== undefined;
+  const format = given.format ?? ['pem'];
+  const wish = await formatWish(context, { ...given, format: mentioned ? [...format, 'p12'] : format }, name);
+  const needsKey = wish.formats.find((one) => one === 'p12' || one === 'kubernetes');
+  if (given.csr === undefined || needsKey === undefined) return wish;
+  throw usage(
+    `${needsKey === 'p12' ? '--p12' : '--format kubernetes'} needs the key, and with --csr the key is elsewhere`,
+  );
 }

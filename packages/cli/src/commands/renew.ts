@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { httpsUrl, readUserFile } from '../admin/target.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
 import { readProcesses } from '../data/processes.ts';
 import { CliFailure } from '../failure.ts';
+import { type FormatFlags, formatWish } from '../identity/format-wish.ts';
+import { identityFiles } from '../identity/files.ts';
 import { outputOf } from '../terminal/output.ts';
 import { waitsAloud } from '../terminal/waiting.ts';
 import { command } from './command.ts';
 import * as flags from './flags.ts';
 
-interface RenewFlags {
+interface RenewFlags extends FormatFlags {
   readonly data?: string;
   readonly json?: boolean;
   readonly cert: string;
@@ -27,22 +29,30 @@ export const renew = command<RenewFlags>({
     const cert = pathFrom(this, given.cert);
     const files = { cert, key: pathFrom(this, given.key), ca: join(dirname(cert), 'ca.crt') };
     for (const path of Object.values(files)) readUserFile(path);
+    const name = basename(cert, extname(cert));
+    const besides = identityFiles(dirname(cert), name);
+    // The random password of before stays the password.
+    const keeps = given.format?.includes('p12') === true && given.p12PasswordFile === undefined;
+    const kept = keeps && existsSync(besides.p12Password) ? { p12PasswordFile: besides.p12Password } : {};
+    const formats = await formatWish(this, { ...given, ...kept }, name, ['pem']);
+    const beside = { files: besides, formats };
     const plan = {
       files,
+      beside,
       url: authorityUrl(this, given, cert),
       passphrase: passphraseOf(this, given.passphraseFile),
       exec: given.exec,
       now: this.now,
       onWaiting: waitsAloud(output),
     };
-    const { renewForEver, renewOnce } = await import('../identity/renewal.ts');
+    const { filesBeside, renewForEver, renewOnce } = await import('../identity/renewal.ts');
     const facts = ({ leaf }: { leaf: { serialHex: string; notAfter: number } }) => ({
       serial: leaf.serialHex,
       notAfter: new Date(leaf.notAfter).toISOString(),
     });
     if (given.daemon !== true) {
       const { serial, notAfter } = facts(await renewOnce(plan));
-      output.object({ serial, notAfter, files: [files.cert, files.key] });
+      output.object({ serial, notAfter, files: [files.cert, files.key, ...filesBeside(beside)] });
       output.say(`renewed: ${serial}, valid until ${notAfter}`);
       return;
     }
@@ -78,6 +88,11 @@ export const renew = command<RenewFlags>({
       daemon: flags.toggle('Stay, and renew at two thirds of the lifetime, again and again'),
       exec: flags.value('CMD', 'Run by the shell after each renewal, with COUNTERSIGN_CERT, _KEY and _CA set'),
       passphraseFile: flags.file('The passphrase of an encrypted key'),
+      ...flags.format,
+      format: {
+        ...flags.format.format,
+        brief: 'Written anew too, beside the PEM files: der, p12 or kubernetes; may be repeated',
+      },
     },
   },
   docs: {

@@ -20,8 +20,15 @@ export interface IdentityFiles {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
+  /** DER: the certificate, it and its intermediates as PKCS#7, the key, the root. */
+  readonly certDer: string;
+  readonly chainDer: string;
+  readonly keyDer: string;
+  readonly caDer: string;
   readonly p12: string;
   readonly p12Password: string;
+  /** The manifest of a Kubernetes secret. */
+  readonly secret: string;
   /** The authority that certified it: where `renew` goes. */
   readonly url: string;
 }
@@ -33,8 +40,13 @@ export function identityFiles(folder: string, name: string): IdentityFiles {
     cert: join(folder, `${name}.crt`),
     key: join(folder, `${name}.key`),
     ca: join(folder, 'ca.crt'),
+    certDer: join(folder, `${name}.cer`),
+    chainDer: join(folder, `${name}.p7b`),
+    keyDer: join(folder, `${name}.key.der`),
+    caDer: join(folder, 'ca.cer'),
     p12: join(folder, `${name}.p12`),
     p12Password: join(folder, `${name}.p12.pass`),
+    secret: join(folder, `${name}.secret.yaml`),
     url: join(folder, `${name}.url`),
   };
 }

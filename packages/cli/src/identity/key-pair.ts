@@ -7,8 +7,6 @@ export interface KeyAndRequest {
   /** Unencrypted PKCS#8. */
   readonly key: string;
   readonly csr: string;
-  /** The key as PKCS#8 DER. */
-  readonly keyDer: Uint8Array;
 }
 
 /**
@@ -22,7 +20,6 @@ export async function makeKeyAndRequest(name: string): Promise<KeyAndRequest> {
   const csr = await buildCsr({ subject }, nodeSigner(privateKey));
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    keyDer: privateKey.export({ type: 'pkcs8', format: 'der' }),
     csr: pemEncode('CERTIFICATE REQUEST', csr),
   };
 }

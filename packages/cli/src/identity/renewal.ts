@@ -1,13 +1,24 @@
 // Renewal of an identity in its files, once or for ever, and the command that is run after each.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { keepRenewed, loadIdentity, type Material, renewFiles, type Waiting } from '@countersign/sdk';
+import { keepRenewed, loadIdentity, type Material, renewFiles, type Waiting, writeMaterial } from '@countersign/sdk';
 import { CliFailure } from '../failure.ts';
 import { explain } from '../explain.ts';
+import type { IdentityFiles } from './files.ts';
+import { filesOfFormats, type FormatWish } from './format-wish.ts';
+import { writeFormats } from './formats.ts';
+
+/** Forms other than PEM, and where they are. */
+export interface FormsBeside {
+  readonly files: IdentityFiles;
+  readonly formats: FormatWish;
+}
 
 /** What to renew, and where. Paths are absolute. */
 export interface RenewalPlan {
   readonly files: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** The other forms in which the identity is kept beside these files. */
+  readonly beside: FormsBeside;
   readonly url: string;
   /** Passphrase of an encrypted key. */
   readonly passphrase: string | undefined;
@@ -28,8 +39,24 @@ export async function renewOnce(plan: RenewalPlan, signal?: AbortSignal): Promis
   const { files, url, passphrase, now, onWaiting } = plan;
   const options = { url, now, signal, onWaiting, ...(passphrase === undefined ? {} : { passphrase }) };
   const renewed = await renewFiles(files, options);
+  await writeBeside(plan.beside, renewed);
   if (plan.exec !== undefined) await runHook(plan.exec, files);
   return renewed;
+}
+
+/** What `writeBeside` writes. */
+export function filesBeside({ files, formats }: FormsBeside): readonly string[] {
+  return filesOfFormats(files, others(formats), true);
+}
+
+async function writeBeside({ files, formats }: FormsBeside, material: Material): Promise<void> {
+  const wish = others(formats);
+  if (wish.formats.length > 0) await writeFormats(files, await writeMaterial(material), wish, 'always');
+}
+
+/** PEM is renewed in place, its key under a passphrase where it has one. */
+function others(wish: FormatWish): FormatWish {
+  return { ...wish, formats: wish.formats.filter((format) => format !== 'pem') };
 }
 
 /** What happens while a daemon renews. */

@@ -2,6 +2,7 @@
 import type { AdminClient } from '../admin/client.ts';
 import type { DataFolder } from '../data/folder.ts';
 import { identityFiles } from '../identity/files.ts';
+import { pemOnly } from '../identity/format-wish.ts';
 import { issueIdentity } from '../identity/issue.ts';
 
 /** Issues the client `demo` into DATA/clients, once in the life of an authority: a demo that was revoked stays out. */
@@ -14,6 +15,6 @@ export async function issueDemo(client: AdminClient, folder: DataFolder): Promis
     files: identityFiles(folder.clients, 'demo'),
     // None was issued: what lies there is left from a start that was interrupted.
     force: true,
-    p12: undefined,
+    formats: pemOnly('demo'),
   });
 }
