@@ -133,6 +133,25 @@ test('when a revocation is answered, the revoked is out everywhere: connections,
   }
 });
 
+test('a revocation has not converged while one worker has not applied it, and has when the last one did', async () => {
+  const [dave, erin] = [await enrollClient('dave'), await enrollClient('erin')];
+  const pid = gateway.workerPids.at(-1);
+  assert.ok(pid !== undefined && gateway.workerPids.length >= 2, 'several workers');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const { convergence } = await call('/v1/revocations', { name: 'dave' });
+    assert.deepEqual({ ...(convergence as object), waitedMs: 0 }, { gateways: 1, converged: 0, waitedMs: 0 });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  // Lines are applied in order: who has this one has the one before.
+  const { convergence } = await call('/v1/revocations', { name: 'erin' });
+  assert.deepEqual({ ...(convergence as object), waitedMs: 0 }, { gateways: 1, converged: 1, waitedMs: 0 });
+  for (const client of [dave, erin]) {
+    for (let count = 0; count < 4; count++) assert.equal((await request(client)).code, 'revoked');
+  }
+});
+
 test('a hold ends by a release', async () => {
   const holder = await enrollClient('holder');
   await call('/v1/revocations', { name: 'holder', reason: 'certificateHold' });
