@@ -59,6 +59,8 @@ export interface Route {
   readonly response?: z.ZodType;
   /** It may also answer 202 with a `Waiting`, where an administrator has to approve first. */
   readonly mayWait?: true;
+  /** It renews the certificate that the connection shows: the profile may allow that for a while after its end. */
+  readonly renews?: true;
   /** The response is a stream of lines, each of the response schema. */
   readonly stream?: true;
   /** Of the response, where it is not application/json. */
@@ -206,6 +208,7 @@ export const routes = {
     summary: 'Renew the certificate that the connection shows',
     body: renewRequestSchema,
     response: issuedCertificateSchema,
+    renews: true,
     mayWait: true,
   },
   acmeKey: {

@@ -6,8 +6,8 @@ import type { Caller, RefusedCaller } from './caller.ts';
 import { principalsOf } from './caller.ts';
 import { ProblemError } from './problem.ts';
 
-/** Finds out who calls. */
-export type WhoCalls = (request: FastifyRequest) => Promise<Caller | RefusedCaller>;
+/** Finds out who calls; `renews` where it is about nothing but the renewal of the certificate that is shown. */
+export type WhoCalls = (request: FastifyRequest, renews?: boolean) => Promise<Caller | RefusedCaller>;
 
 /** A request whose caller may call and whose content is of its schema. */
 export interface Call<R extends RouteName> {
@@ -38,7 +38,7 @@ export function serveRoute<R extends RouteName>(
     url: route.path,
     // The caller is known before the body is read: nobody makes us read what is not allowed anyway.
     onRequest: async (request) => {
-      const caller = await whoCalls(request);
+      const caller = await whoCalls(request, route.renews === true);
       if (caller.kind === 'refused') throw new ProblemError(caller.code, caller.detail);
       admit(route.principals, caller);
       callers.set(request, caller);

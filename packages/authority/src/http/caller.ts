@@ -1,8 +1,10 @@
 import type { TLSSocket } from 'node:tls';
-import { equalOctets } from '@countersign/pki';
+import { equalOctets, parseCertificate } from '@countersign/pki';
 import type { AuditActor, Principal } from '@countersign/protocol';
 import { anchorOf, judge, nodeCrypto, TrustState } from '@countersign/trust';
-import type { VerdictCode } from '@countersign/trust';
+import type { Verdict, VerdictCode } from '@countersign/trust';
+import { ruleOf } from '../domain/approval/rules.ts';
+import type { ProfileRules } from '../domain/approval/rules.ts';
 import { issuersOf } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
 import type { Clock, Store, StoredCertificate } from '../domain/ports.ts';
@@ -61,12 +63,14 @@ export class Callers {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #cas: () => CaSet;
+  readonly #rules: ProfileRules;
   #trust: { readonly cas: CaSet; readonly state: TrustState } | undefined;
 
-  constructor(store: Store, clock: Clock, cas: () => CaSet) {
+  constructor(store: Store, clock: Clock, cas: () => CaSet, rules: ProfileRules = {}) {
     this.#store = store;
     this.#clock = clock;
     this.#cas = cas;
+    this.#rules = rules;
   }
 
   /** To be called at the end of each handshake. */
@@ -79,14 +83,19 @@ export class Callers {
     return this.#shown.get(socket);
   }
 
-  /** Who calls on a connection now. */
-  async callerOn(socket: TLSSocket): Promise<Caller | RefusedCaller> {
+  /**
+   * Who calls on a connection now. `renews`: it is about the renewal of this very certificate, which a profile may allow for a while after
+   * its end; for everything else an expired certificate is nobody's.
+   */
+  async callerOn(socket: TLSSocket, renews = false): Promise<Caller | RefusedCaller> {
     const leaf = this.#shown.get(socket);
     if (leaf === undefined) return { kind: 'none' };
-    const peer = { presented: [leaf], resumed: false };
-    const asClient = judge(peer, policy, this.#trustNow(), this.#clock());
-    const forServers = !asClient.ok && asClient.code === 'wrong_usage';
-    const verdict = forServers ? judge(peer, serverPolicy, this.#trustNow(), this.#clock()) : asClient;
+    const now = this.#clock();
+    const today = this.#judge(leaf, now);
+    const lateRenewal = renews && !today.ok && today.code === 'expired';
+    // When it ended everything else has to have been right with it.
+    const at = lateRenewal ? Math.min(parseCertificate(leaf).notAfter, now) : now;
+    const verdict = lateRenewal ? this.#judge(leaf, at) : today;
     if (!verdict.ok) return refused(verdict.code, verdict.detail);
     const { issuerKeyHash, serialHex } = verdict.identity;
     const certificate = await this.#store.certificate(issuerKeyHash, serialHex);
@@ -95,7 +104,26 @@ export class Callers {
     }
     if (certificate.revocation !== undefined)
       return refused('revoked', `it was revoked (${certificate.revocation.reason})`);
+    if (lateRenewal && !this.#isWithinGrace(certificate, now))
+      return refused(
+        'expired',
+        `it ended at ${new Date(certificate.notAfter).toISOString()}, too long ago to be renewed`,
+      );
     return { kind: 'certificate', certificate };
+  }
+
+  #judge(leaf: Uint8Array, now: number): Verdict {
+    const peer = { presented: [leaf], resumed: false };
+    const asClient = judge(peer, policy, this.#trustNow(), now);
+    const forServers = !asClient.ok && asClient.code === 'wrong_usage';
+    return forServers ? judge(peer, serverPolicy, this.#trustNow(), now) : asClient;
+  }
+
+  #isWithinGrace({ profile, notAfter, issuer }: StoredCertificate, now: number): boolean {
+    if (profile === 'ocsp') return false;
+    const ca = issuersOf(this.#cas()).find(({ keyHash }) => keyHash === issuer);
+    const { renewalGraceSeconds } = ruleOf(this.#rules, profile);
+    return ca?.revoked === false && now <= notAfter + renewalGraceSeconds * 1000;
   }
 
   #trustNow(): TrustState {

@@ -9,7 +9,12 @@ export interface ProfileOptions {
   readonly approval?: string | undefined;
   /** How long a request waits for approval. Default 7 days; 28 at most. */
   readonly approvalSeconds?: number | undefined;
+  /** How long after its end a certificate still renews itself. Default 0; a year at most. */
+  readonly renewalGraceSeconds?: number | undefined;
 }
+
+/** Until then whoever was away enrolls anew. */
+const longestGraceSeconds = 366 * 86_400;
 
 const approvals: readonly ProfileRule['approval'][] = ['none', 'required', 'always'];
 
@@ -32,9 +37,14 @@ function readRule(profile: string, given: ProfileOptions): ProfileRule {
   const approval = approvals.find((one) => one === wanted);
   if (approval === undefined)
     throw invalid(`${profile}: approval: ${JSON.stringify(wanted)} is none of ${approvals.join(', ')}`);
-  if (!Number.isSafeInteger(approvalSeconds) || approvalSeconds < 1 || approvalSeconds > longestApprovalSeconds)
+  const { renewalGraceSeconds = defaultRule.renewalGraceSeconds } = given;
+  const isWithin = (value: number, least: number, most: number): boolean =>
+    Number.isSafeInteger(value) && value >= least && value <= most;
+  if (!isWithin(approvalSeconds, 1, longestApprovalSeconds))
     throw invalid(`${profile}: approvalSeconds: a whole number from 1 to ${longestApprovalSeconds}`);
-  return { approval, approvalSeconds };
+  if (!isWithin(renewalGraceSeconds, 0, longestGraceSeconds))
+    throw invalid(`${profile}: renewalGraceSeconds: a whole number from 0 to ${longestGraceSeconds}`);
+  return { approval, approvalSeconds, renewalGraceSeconds };
 }
 
 function invalid(why: string): AuthorityError {

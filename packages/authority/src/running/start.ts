@@ -149,7 +149,7 @@ async function run(
     version,
   };
 
-  const callers = new Callers(store, clock, cas);
+  const callers = new Callers(store, clock, cas, context.rules);
   const factories = await openFactories(options.est ?? {}, cas(), { log, clock });
   closing.push(async () => factories.close());
   const keys = serverKeygen(options.est ?? {}, () => identity);
@@ -160,7 +160,7 @@ async function run(
   const tls = (): ApiIdentity => ({ ...identity, ca: identity.ca + factories.pem });
   const api = secureApplication(
     tlsOptions(tls()),
-    (request) => callers.callerOn(request.raw.socket as TLSSocket),
+    (request, renews) => callers.callerOn(request.raw.socket as TLSSocket, renews),
     parts,
     log,
     options.est?.enabled === false

@@ -22,9 +22,9 @@ const local = { kind: 'local' } as const;
 const officer = { kind: 'admin', name: 'officer', serial: 'ab' } as const;
 const day = 86_400_000;
 const rules: ProfileRules = {
-  device: { approval: 'required', approvalSeconds: 7 * 86_400 },
-  client: { approval: 'always', approvalSeconds: 3600 },
-  server: { approval: 'required', approvalSeconds: 3600 },
+  device: { approval: 'required', approvalSeconds: 7 * 86_400, renewalGraceSeconds: 0 },
+  client: { approval: 'always', approvalSeconds: 3600, renewalGraceSeconds: 0 },
+  server: { approval: 'required', approvalSeconds: 3600, renewalGraceSeconds: 0 },
 };
 
 const codeOf = (outcome: Outcome<object>): string => (outcome.ok ? 'ok' : outcome.code);

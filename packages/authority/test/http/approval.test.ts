@@ -128,6 +128,7 @@ describe('profiles that ask for approval', () => {
       for (const [wrong, words] of [
         [{ devices: {} }, /"devices" is no profile/u],
         [{ device: { approval: 'yes' } }, /"yes" is none of none, required, always/u],
+        [{ device: { renewalGraceSeconds: -1 } }, /a whole number from 0 to 31622400/u],
         [{ device: { approvalSeconds: 29 * 86_400 } }, /a whole number from 1 to 2419200/u],
       ] as const) {
         const starting = startAuthority({

@@ -17,6 +17,8 @@ import { newRequest } from './keys.ts';
 export interface Credential {
   readonly name: string;
   readonly identity?: ClientIdentity;
+  /** Whose certificate it is, without `of-`; else the profile. */
+  readonly holder?: string;
   /** Brought in the Authorization field. */
   readonly secret?: () => Promise<string>;
   readonly socket?: true;
@@ -39,6 +41,9 @@ export interface DoorsTest extends AsyncDisposable {
 const profiles = ['admin', 'gateway', 'client', 'device', 'peer', 'person', 'server'];
 const sansOf = (profile: string): { type: 'dns'; value: string }[] =>
   profile === 'gateway' || profile === 'server' ? [{ type: 'dns', value: `${profile}.doors.test` }] : [];
+
+/** How far the authority's clock is put on after its start. */
+const shiftMs = 2 * 3_600_000;
 
 /** Refusals that are about what was asked, not about who asks. */
 const aboutContent = new Set(['name_not_proven', 'profile_forbids', 'renewal_refused', 'key_revoked']);
@@ -77,7 +82,17 @@ export async function doorsTest(): Promise<DoorsTest> {
   const factory = await createRoot('Factory');
   writeFileSync(join(folder.path, 'factory.pem'), factory.pem);
   const factories = { sensors: { ca: [join(folder.path, 'factory.pem')], name: 'sensor-{cn}' } };
-  const running = await acmeTest({}, { est: { factories, serverKeygen: { device: {} } } });
+  let ahead = 0;
+  const running = await acmeTest(
+    {},
+    {
+      est: { factories, serverKeygen: { device: {} } },
+      profiles: { device: { renewalGraceSeconds: 3600 } },
+      // Late enough for certificates to have ended since their CA was made.
+      clock: () => Date.now() + ahead,
+    },
+  );
+  ahead = shiftMs;
   const account = await running.registered();
   const external = await running.externalKey();
   const identity = async (made: ReturnType<typeof factory.issue>): Promise<ClientIdentity> => {
@@ -86,6 +101,8 @@ export async function doorsTest(): Promise<DoorsTest> {
   };
   const revoked = await running.issued('of-revoked', 'device');
   await running.ask('POST', '/v1/revocations', { serial: revoked.serial });
+  const ended = async (name: string, minutesAgo: number): Promise<ClientIdentity> =>
+    running.issued(name, 'device', { notAfter: new Date(Date.now() + shiftMs - minutesAgo * 60_000).toISOString() });
   const ours: Credential[] = [];
   for (const profile of profiles) {
     const issued = await running.issued(`of-${profile}`, profile, { sans: sansOf(profile) });
@@ -102,6 +119,8 @@ export async function doorsTest(): Promise<DoorsTest> {
     },
     ...ours,
     { name: "factory's certificate", identity: await identity(factory.issue('x1', { usages: null, keyUsage: null })) },
+    { name: 'our certificate, expired within grace', identity: await ended('of-late', 10), holder: 'late' },
+    { name: 'our certificate, expired beyond grace', identity: await ended('of-gone', 100), holder: 'gone' },
     { name: 'our certificate, revoked', identity: revoked },
     { name: "another CA's certificate", identity: await identity((await createRoot()).issue('of-client')) },
     { name: 'local socket', socket: true },
@@ -204,7 +223,7 @@ function estDoors(running: AcmeTest): Door[] {
       const headers = credential.secret === undefined ? {} : basic(await credential.secret());
       const target = targetOf(running, credential);
       if (method === 'GET') return asked(target, method, path, undefined, headers);
-      const profile = credential.name.replace('our certificate: ', '');
+      const profile = credential.holder ?? credential.name.replace('our certificate: ', '');
       const again = operation === 'simplereenroll';
       const { body } = again
         ? await estRequest([{ type: 'CN', value: `of-${profile}` }], sansOf(profile))

@@ -11,4 +11,9 @@ export const profileSettings = {
     kind: 'number',
     brief: 'How long a request waits for approval before it has expired. Absent: 604800, a week; 28 days at most.',
   },
+  renewalGraceSeconds: {
+    kind: 'number',
+    brief:
+      'How long after its end a certificate may still renew itself, over mutual TLS and EST; never one that was revoked. Absent: not at all.',
+  },
 } as const satisfies SettingTable;

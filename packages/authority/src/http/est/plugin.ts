@@ -120,8 +120,8 @@ interface EstCaller {
 export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyInstance) => Promise<void> {
   const callers = new WeakMap<FastifyRequest, EstCaller>();
 
-  async function callerOf(request: FastifyRequest): Promise<EstCaller> {
-    const caller = await whoCalls(request);
+  async function callerOf(request: FastifyRequest, renews: boolean): Promise<EstCaller> {
+    const caller = await whoCalls(request, renews);
     // A token counts for more than the certificate beside it; a certificate that does not count is never taken for none.
     const shown = caller.kind === 'refused' ? parts.factories.shownBy(request.raw.socket, caller) : undefined;
     const token = basicToken(request);
@@ -195,17 +195,22 @@ export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyIns
         return send(reply, attributesType, made ? keygenAttributes : requestAttributes);
       });
       // Who calls is known before the body is read: nobody makes us read what is not allowed anyway.
-      const onRequest = async (request: FastifyRequest): Promise<void> => {
-        labelOf(request);
-        callers.set(request, await callerOf(request));
-      };
+      const onRequest =
+        (renews: boolean) =>
+        async (request: FastifyRequest): Promise<void> => {
+          labelOf(request);
+          callers.set(request, await callerOf(request, renews));
+        };
       for (const operation of ['simpleenroll', 'simplereenroll'] as const) {
         const again = operation === 'simplereenroll';
-        app.post(`${prefix}/${operation}`, { onRequest, handler: (request, reply) => enroll(request, reply, again) });
+        app.post(`${prefix}/${operation}`, {
+          onRequest: onRequest(again),
+          handler: (request, reply) => enroll(request, reply, again),
+        });
       }
       if (keygen !== undefined)
         app.post(`${prefix}/serverkeygen`, {
-          onRequest,
+          onRequest: onRequest(false),
           handler: (request, reply) => generate(request, reply, keygen),
         });
     }

@@ -21,7 +21,10 @@ describeOnEachStore('an order of ACME whose profile asks for approval', () => {
   let acme: AcmeContext;
   beforeEach(async () => {
     domain = await acmeDomain();
-    acme = { ...domain.acme, rules: { server: { approval: 'required', approvalSeconds: 7 * 86_400 } } };
+    acme = {
+      ...domain.acme,
+      rules: { server: { approval: 'required', approvalSeconds: 7 * 86_400, renewalGraceSeconds: 0 } },
+    };
   });
   afterEach(() => domain[Symbol.asyncDispose]());
 
