@@ -44,12 +44,16 @@ export async function startBenchAuthority(data: string): Promise<BenchAuthority>
 }
 
 /** Forks a module into a session of its own, so that what it costs can be told from what everybody else does. */
-export function forkServer(module: URL, args: readonly string[]): ChildProcess {
+export function forkServer(
+  module: URL,
+  args: readonly string[],
+  stderr: 'inherit' | 'ignore' = 'inherit',
+): ChildProcess {
   return fork(module, [...args], {
     detached: true,
     // For instance --cpu-prof.
     execArgv: [...process.execArgv, ...(process.env['COUNTERSIGN_BENCH_NODE_OPTIONS']?.split(' ') ?? [])],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', stderr, 'ipc'],
   });
 }
 

@@ -1,23 +1,20 @@
-import { randomBytes, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { buildTbs } from '@countersign/pki';
-import { generateKeyPair, nodeCrypto, threadedVerifier } from '@countersign/trust';
+import { generateKeyPair, nodeCrypto } from '@countersign/trust';
 import { temporaryFolder } from '@countersign/testkit';
-import { jwtTokenSeal } from '../../packages/authority/src/adapters/token-seal.ts';
-import { createSqliteStore, openSqliteStore } from '../../packages/authority/src/adapters/sqlite/store.ts';
-import type { CaSet, SigningCa } from '../../packages/authority/src/domain/ca.ts';
+import type { SigningCa } from '../../packages/authority/src/domain/ca.ts';
 import { readRequest } from '../../packages/authority/src/domain/certificate-request.ts';
 import { issueForAdmin } from '../../packages/authority/src/domain/doors.ts';
 import { recordAudit } from '../../packages/authority/src/domain/audit.ts';
 import { namesFor, profiles } from '../../packages/authority/src/domain/profiles.ts';
 import { leafTemplate } from '../../packages/authority/src/domain/template.ts';
-import { Threads } from '../../packages/authority/src/domain/threads.ts';
 import type { TokenContext } from '../../packages/authority/src/domain/tokens.ts';
 import { faultsOf, signTwin } from '../../packages/authority/src/domain/twin.ts';
-import { makeIssuing, makeRoot } from '../../packages/authority/src/operations/make-ca.ts';
 import { measure } from '../harness/measure.ts';
 import type { MeasureOptions } from '../harness/measure.ts';
 import { rowsOf } from '../harness/suite.ts';
 import type { Result } from '../harness/suite.ts';
+import { issuanceContext } from './context.ts';
 import { newRequest } from './requests.ts';
 
 /** How many are in flight at once: what shares a commit. */
@@ -27,25 +24,7 @@ const keys = 2000;
 /** Where the time of an issuance goes, without TLS and HTTP: each layer by itself, and all of them together. */
 export async function benchLayers(options: MeasureOptions): Promise<Result> {
   using folder = temporaryFolder('countersign-bench-');
-  const path = folder.in('authority.sqlite');
-  createSqliteStore(path);
-  const store = openSqliteStore(path);
-  const random = (length: number): Uint8Array => randomBytes(length);
-  const root = await makeRoot(Date.now(), random, 'Bench');
-  const { ca: issuing } = await makeIssuing(Date.now(), random, 'Bench', 1, 'p256', root.ca, 'http://ca.example', 128);
-  const cas: CaSet = { root: root.ca, issuing: [issuing], elsewhere: [], generation: 1 };
-  const context: TokenContext = {
-    store,
-    clock: Date.now,
-    random,
-    crypto: nodeCrypto,
-    threads: new Threads(threadedVerifier),
-    cas: () => cas,
-    urls: { base: 'http://ca.example' },
-    seal: jwtTokenSeal((await generateKeyPair('p256')).privateKey),
-    apiUrl: () => 'https://ca.example',
-    ensurePublished: () => Promise.resolve(),
-  };
+  const { store, context, issuing } = await issuanceContext(folder.in('authority.sqlite'));
   const requests = await Promise.all(Array.from({ length: keys }, newRequest));
   let turn = 0;
   const nextCsr = (): string => requests[turn++ % keys]?.csr ?? '';

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Server as SecureServer } from 'node:https';
 import { hostname } from 'node:os';
 import { pemEncode } from '@countersign/pki';
+import type { San } from '@countersign/protocol';
 import { networkValidator } from '../adapters/acme/validator.ts';
 import type { AcmeContext } from '../domain/acme/context.ts';
 import { claimsIn, createNonces } from '../domain/acme/nonces.ts';
@@ -9,6 +10,7 @@ import { createRateLimits } from '../domain/acme/rate-limits.ts';
 import { Validations } from '../domain/acme/validations.ts';
 import type { IssuanceContext } from '../domain/issue.ts';
 import { enrollApplication } from '../http/enroll.ts';
+import { baseFinder } from '../http/acme/urls.ts';
 import type { Application } from '../http/application.ts';
 import { openTlsOptions } from '../http/tls-options.ts';
 import type { ApiIdentity } from '../http/tls-options.ts';
@@ -34,7 +36,7 @@ export interface EnrollmentParts {
   readonly identity: ApiIdentity;
   readonly options: AcmeOptions;
   /** The names and addresses of the listener's certificate. */
-  readonly names: () => readonly string[];
+  readonly names: () => readonly San[];
   /** The hosts that the authority listens on. */
   readonly own: () => readonly string[];
 }
@@ -77,7 +79,7 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       : {
           context,
           validations,
-          hosts: () => new Set(parts.names()),
+          baseOf: baseFinder(parts.names),
           publicUrl,
           log,
           revoke: async ({ der }, reason, actor) => {

@@ -114,7 +114,9 @@ async function run(
     publicHttp: options.publicHttp ?? urlOf('http', httpAddress),
     apiUrl: () => where.apiUrl ?? '',
   });
-  let identity = await keepApiIdentity(folder, context, apiNames(options));
+  // Of each request it is asked whether its host is one of ours.
+  let names = apiNames(options);
+  let identity = await keepApiIdentity(folder, context, names);
 
   const listening: { authority: string; http: string; admin: string; enroll?: string } = {
     authority: '',
@@ -196,7 +198,7 @@ async function run(
           identity,
           own: ownHosts,
           options: options.acme ?? {},
-          names: () => apiNames(options).map(({ value }) => value),
+          names: () => names,
         });
   if (enrollment !== undefined && options.enroll !== undefined) {
     const { server } = enrollment.application;
@@ -212,7 +214,8 @@ async function run(
     core,
     keepOcsp: () => ocsp.keep(),
     keepIdentity: async () => {
-      const kept = await keepApiIdentity(folder, context, apiNames(options));
+      names = apiNames(options);
+      const kept = await keepApiIdentity(folder, context, names);
       if (kept.chain === identity.chain) return;
       identity = kept;
       api.server.setSecureContext(secureContext(tls()));

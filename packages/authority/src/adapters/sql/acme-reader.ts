@@ -1,15 +1,37 @@
-import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { AcmeReader } from '../../domain/acme/records.ts';
 import { accountFromRow, certificateText, eabFromRow, orderFromRow } from './acme-rows.ts';
+import { preparing } from './prepared.ts';
+import type { Run } from './prepared.ts';
 import type { Tables } from './schema.ts';
 
 /** ACME's questions as SQL that every database understands. */
-export function acmeReader(db: Kysely<Tables>): AcmeReader {
+export function acmeReader(db: Kysely<Tables>, run: Run): AcmeReader {
   const orders = () => db.selectFrom('acme_orders');
+  // What every request asks.
+  const prepare = preparing(run);
+  const findAccount = prepare<{ id: string }, { document: string }>((place) =>
+    db.selectFrom('acme_accounts').select('document').where('id', '=', place('id')),
+  );
+  const findOrder = prepare<{ id: string }, { document: string }>((place) =>
+    orders().select('document').where('id', '=', place('id')),
+  );
+  const countOpen = prepare<{ account: string; now: number }, { open: number }>((place) =>
+    orders()
+      .select(({ fn }) => fn.countAll<number>().as('open'))
+      .where('account', '=', place('account'))
+      // As the partial index has it: of values that are given later SQLite cannot know that it holds them.
+      .where('status', 'in', sql<string>`('pending', 'ready', 'processing')`)
+      .where('expires_at', '>=', place('now')),
+  );
+  const findEabKey = prepare<{ id: string }, Selectable<Tables['acme_eab_keys']>>((place) =>
+    db.selectFrom('acme_eab_keys').selectAll().where('id', '=', place('id')),
+  );
 
   return {
     acmeAccount: async (id) => {
-      const row = await db.selectFrom('acme_accounts').select('document').where('id', '=', id).executeTakeFirst();
+      const [row] = (await findAccount({ id })).rows;
       return row && accountFromRow(row);
     },
     acmeAccountByKey: async (thumbprint) => {
@@ -18,7 +40,7 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       return row && accountFromRow(row);
     },
     acmeOrder: async (id) => {
-      const row = await orders().select('document').where('id', '=', id).executeTakeFirst();
+      const [row] = (await findOrder({ id })).rows;
       return row && orderFromRow(row);
     },
     acmeOrdersOf: async (account, after, limit) => {
@@ -39,15 +61,7 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       }
       return (await query.orderBy('created_at').orderBy('id').limit(limit).execute()).map(({ id }) => id);
     },
-    acmeOpenOrders: async (account, now) => {
-      const { open } = await orders()
-        .select(({ fn }) => fn.countAll<number>().as('open'))
-        .where('account', '=', account)
-        .where('status', 'in', ['pending', 'ready', 'processing'])
-        .where('expires_at', '>=', now)
-        .executeTakeFirstOrThrow();
-      return open;
-    },
+    acmeOpenOrders: async (account, now) => (await countOpen({ account, now })).rows[0]?.open ?? 0,
     acmeOrdersWithAuthority: async (account, now, limit) => {
       const query = orders()
         .select('document')
@@ -77,7 +91,7 @@ export function acmeReader(db: Kysely<Tables>): AcmeReader {
       return (await query.orderBy('lease_until').limit(limit).execute()).map(orderFromRow);
     },
     eabKey: async (id) => {
-      const row = await db.selectFrom('acme_eab_keys').selectAll().where('id', '=', id).executeTakeFirst();
+      const [row] = (await findEabKey({ id })).rows;
       return row && eabFromRow(row);
     },
     eabKeys: async () =>

@@ -1,10 +1,41 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { AcmeWriter } from '../../domain/acme/records.ts';
 import { rowFromAccount, rowFromOrder } from './acme-rows.ts';
+import { preparing } from './prepared.ts';
+import type { Place, Run } from './prepared.ts';
 import type { Tables } from './schema.ts';
 
 /** ACME's changes as SQL that every database understands; `db` is in a transaction. */
-export function acmeWriter(db: Kysely<Tables>): AcmeWriter {
+export function acmeWriter(db: Kysely<Tables>, run: Run): AcmeWriter {
+  const prepare = preparing(run);
+  type OrderRow = Selectable<Tables['acme_orders']>;
+  // An update names what can change and nothing else: SQLite writes every index anew that has one of the columns.
+  const changing = (place: Place<OrderRow>) => ({
+    version: place('version'),
+    status: place('status'),
+    expires_at: place('expires_at'),
+    keep_until: place('keep_until'),
+    certificate: place('certificate'),
+    lease_until: place('lease_until'),
+    lease_by: place('lease_by'),
+    document: place('document'),
+  });
+  const insertOrder = prepare<OrderRow>((place) =>
+    db.insertInto('acme_orders').values({
+      id: place('id'),
+      account: place('account'),
+      created_at: place('created_at'),
+      replaces: place('replaces'),
+      ...changing(place),
+    }),
+  );
+  const updateOrder = prepare<OrderRow & { before: number }>((place) =>
+    db
+      .updateTable('acme_orders')
+      .set(changing(place))
+      .where('id', '=', place('id'))
+      .where('version', '=', place('before')),
+  );
   return {
     addAcmeAccount: async (account) => {
       const result = await db
@@ -26,17 +57,10 @@ export function acmeWriter(db: Kysely<Tables>): AcmeWriter {
       return true;
     },
     addAcmeOrder: async (order) => {
-      await db.insertInto('acme_orders').values(rowFromOrder(order)).execute();
+      await insertOrder(rowFromOrder(order));
     },
     changeAcmeOrder: async (order) => {
-      const { id, ...values } = rowFromOrder(order);
-      const result = await db
-        .updateTable('acme_orders')
-        .set(values)
-        .where('id', '=', id)
-        .where('version', '=', order.version - 1)
-        .executeTakeFirst();
-      return Number(result.numUpdatedRows) === 1;
+      return (await updateOrder({ ...rowFromOrder(order), before: order.version - 1 })).changed === 1;
     },
     addEabKey: async ({ id, name, sealed, policy, createdAt, expiresAt }) => {
       const times = { created_at: createdAt, expires_at: expiresAt };

@@ -87,7 +87,7 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
   );
 
   return {
-    ...acmeReader(db),
+    ...acmeReader(db, run),
     ...blockReader(db, run),
     ...requestReader(db),
     state,

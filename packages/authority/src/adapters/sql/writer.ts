@@ -56,7 +56,7 @@ export function sqlWriter(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
 
   return {
     ...reader,
-    ...acmeWriter(db),
+    ...acmeWriter(db, run),
     ...blockWriter(db),
     ...requestWriter(db),
     ...sqlCrlWriter(db, async () => (await reader.state()).crlNumbersFrom),

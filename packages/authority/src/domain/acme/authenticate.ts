@@ -1,7 +1,7 @@
 import { currentAccount } from './accounts.ts';
 import type { AcmeContext } from './context.ts';
 import type { AcmeKey } from './jwk.ts';
-import { readJwk } from './jwk.ts';
+import { readJwk, storedKey } from './jwk.ts';
 import { algorithmFault, checkSignature, readEnvelope } from './jws.ts';
 import type { Envelope } from './jws.ts';
 import { deny } from './problem.ts';
@@ -66,6 +66,6 @@ async function accountKey(context: AcmeContext, arrival: Arrival, kid: string): 
   if (id === undefined) return deny('accountDoesNotExist', 'kid is not the URL of an account');
   const current = await currentAccount(context.store, id);
   if (!current.ok) return current;
-  const key = readJwk(JSON.parse(current.account.jwk));
+  const key = storedKey(current.account);
   return key.ok ? { ok: true, key: key.key, account: current.account } : key;
 }

@@ -49,6 +49,12 @@ function canonical(members: Members): { algorithm: SignatureAlgorithm; required:
   return undefined;
 }
 
+/** The key of a JWK that is kept in its canonical text. */
+export function storedKey({ jwk, thumbprint }: Pick<AcmeKey, 'jwk' | 'thumbprint'>): AcmeOutcome<{ key: AcmeKey }> {
+  const before = imported.get(thumbprint);
+  return before?.jwk === jwk ? { ok: true, key: before } : readJwk(JSON.parse(jwk));
+}
+
 const words = 'a key is P-256, P-384, Ed25519, or RSA of 2048 to 4096 bits with the exponent 65537';
 
 /**

@@ -1,7 +1,7 @@
 import type { StoreReader } from '../ports.ts';
 import { parseCertificateId } from './certificate-id.ts';
 import type { AcmeContext } from './context.ts';
-import { newId } from './context.ts';
+import { newOrderId } from './context.ts';
 import { identifierOf, nameOf, readIdentifiers } from './identifiers.ts';
 import type { AcmeName } from './identifiers.ts';
 import { chooseProfile, isPreauthorized, namesFault, policyOf, readValidity } from './order-profile.ts';
@@ -43,7 +43,7 @@ export async function newOrder(
   const authorizations = names.map((name) => authorize(context, name, isPreauthorized(name, allowed.policy)));
   const { notBefore, notAfter } = validity;
   const order: AcmeOrder = {
-    id: newId(context),
+    id: newOrderId(context),
     account: account.id,
     version: 1,
     status: authorizations.every(({ status }) => status === 'valid') ? 'ready' : 'pending',

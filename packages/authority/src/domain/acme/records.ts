@@ -125,7 +125,10 @@ export interface AcmeWriter {
   /** False where another account has the key. */
   changeAcmeAccount(account: AcmeAccount): Promise<boolean>;
   addAcmeOrder(order: AcmeOrder): Promise<void>;
-  /** Puts an order in the place of the one with the version before; false where that has been changed. */
+  /**
+   * Puts an order in the place of the one with the version before; false where that has been changed. Whose it is, when it was placed
+   * and what it replaces stays.
+   */
   changeAcmeOrder(order: AcmeOrder): Promise<boolean>;
   addEabKey(key: EabKey): Promise<void>;
   /** False where there is none. */

@@ -5,15 +5,15 @@ import type { Arrival, Signed, SignedBy } from '../../domain/acme/authenticate.t
 import type { AcmeContext } from '../../domain/acme/context.ts';
 import { acmeErrors, deny } from '../../domain/acme/problem.ts';
 import type { AcmeOutcome, AcmeProblem } from '../../domain/acme/problem.ts';
-import { accountIdIn, acmeUrls, baseOf } from './urls.ts';
+import { accountIdIn, acmeUrls } from './urls.ts';
 import type { AcmeUrls } from './urls.ts';
 import { problemDocument } from './views.ts';
 
 /** What the exchange of signed requests stands on. */
 export interface ExchangeParts {
   readonly context: AcmeContext;
-  /** The names and addresses that the listener is called by. */
-  readonly hosts: () => ReadonlySet<string>;
+  /** The base of the URLs that a Host field stands for, where that is one of the listener's own. */
+  readonly baseOf: (host: string | undefined) => string | undefined;
   /** The one base of all URLs, where something stands before the listener. */
   readonly publicUrl?: string | undefined;
   readonly log: Logger;
@@ -44,7 +44,7 @@ export type Handle = (exchange: Exchange) => Promise<AcmeOutcome<{ answer: Answe
 
 /** Where a request has come, or undefined where it was not meant for this listener. */
 export function urlsFor(parts: ExchangeParts, request: FastifyRequest): AcmeUrls | undefined {
-  const base = parts.publicUrl ?? baseOf(request.headers.host, parts.hosts());
+  const base = parts.publicUrl ?? parts.baseOf(request.headers.host);
   return base === undefined ? undefined : acmeUrls(base);
 }
 
@@ -60,7 +60,7 @@ export function serveSigned(
 ): void {
   const { context } = parts;
   const isOwnBase = (base: string): boolean =>
-    parts.publicUrl === base || baseOf(base.slice('https://'.length), parts.hosts()) === base;
+    parts.publicUrl === base || parts.baseOf(base.slice('https://'.length)) === base;
 
   app.post(path, async (request, reply) => {
     const urls = urlsFor(parts, request);

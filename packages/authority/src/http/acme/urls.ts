@@ -47,6 +47,34 @@ export function baseOf(host: string | undefined, ownHosts: ReadonlySet<string>):
   return ownHosts.has('malformed' in address ? name : address.value) ? `https://${text}` : undefined;
 }
 
+/** How many Host fields are remembered at most. */
+const basesLimit = 64;
+
+/**
+ * `baseOf` for the names that a listener has at the time. Nearly every request has one of a few Host fields, so what was found out about
+ * these is remembered.
+ */
+export function baseFinder(
+  names: () => readonly { readonly value: string }[],
+): (host: string | undefined) => string | undefined {
+  let current: readonly { readonly value: string }[] | undefined;
+  let own: ReadonlySet<string> = new Set();
+  const bases = new Map<string, string>();
+  return (host = '') => {
+    const now = names();
+    if (current !== now) {
+      current = now;
+      own = new Set(now.map(({ value }) => value));
+      bases.clear();
+    }
+    const known = bases.get(host);
+    if (known !== undefined) return known;
+    const base = baseOf(host, own);
+    if (base !== undefined && bases.size < basesLimit) bases.set(host, base);
+    return base;
+  };
+}
+
 /** The id in the URL of an account of ours. */
 export function accountIdIn(url: string, isOwnBase: (base: string) => boolean): string | undefined {
   const groups = /^(?<base>https:\/\/[^/?#]{1,300})\/acme\/account\/(?<id>[\w-]{1,64})$/u.exec(url)?.groups;
