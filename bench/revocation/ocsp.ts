@@ -4,15 +4,7 @@ import { measure, median } from '../harness/measure.ts';
 import type { MeasureOptions } from '../harness/measure.ts';
 import { significant, spreadOf } from '../harness/suite.ts';
 import type { Claim, Result } from '../harness/suite.ts';
-import {
-  cached,
-  emptyPost,
-  opensslP256,
-  post,
-  startLoad,
-  startOcspServers,
-  withNonce,
-} from './ocsp-servers.ts';
+import { cached, emptyPost, opensslP256, post, startLoad, startOcspServers, withNonce } from './ocsp-servers.ts';
 import type { OcspServer } from './ocsp-servers.ts';
 
 /** The first turn: code is compiled, answers are signed. */

@@ -107,7 +107,7 @@ describe('requests that are none', () => {
     const { body } = await running.ask('GET', '/v1/openapi.json');
     assert.equal(body.openapi, '3.1.0');
     for (const route of Object.values<Route>(routes)) {
-      const path = route.path.replace(':serial', '{serial}');
+      const path = route.path.replaceAll(/:(\w+)/gu, '{$1}');
       assert.ok(body.paths[path][route.method.toLowerCase()].operationId, path);
     }
   });
