@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pack, unpack } from '../adapters/archive.ts';
 import type { ArchiveEntry } from '../adapters/archive.ts';
@@ -147,6 +147,8 @@ export async function restore(
     readonly passphrase: string;
     /** A database elsewhere, empty. Default: a file in the data folder. */
     readonly database?: DatabaseSettings;
+    /** Hears how many of the file's bytes are read. */
+    readonly onProgress?: (read: number, total: number) => void;
   },
 ): Promise<Restored> {
   const folder = dataFolder(dataDir);
@@ -160,7 +162,7 @@ export async function restore(
   const staged = join(folder.path, `.restore-${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(staged, { mode: 0o700 });
-    const content = unseal(createReadStream(resolve(options.file)), options.passphrase);
+    const content = unseal(readBackup(resolve(options.file), options.onProgress), options.passphrase);
     await unpack(content, staged, (name) => entryName.test(name));
     const from = dataFolder(staged);
     await checkRestored(from);
@@ -181,6 +183,19 @@ export async function restore(
     throw restoreError(error, options.file);
   } finally {
     await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function* readBackup(
+  path: string,
+  onProgress: (read: number, total: number) => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  const { size } = await stat(path);
+  let read = 0;
+  for await (const piece of createReadStream(path) as AsyncIterable<Uint8Array>) {
+    read += piece.length;
+    onProgress(read, size);
+    yield piece;
   }
 }
 

@@ -108,7 +108,14 @@ describe('backup and restore', () => {
     const whole = await backup(running.data, { out: folder.in('whole'), passphrase, onProgress });
     assert.equal(heard.at(-1), whole.bytes, 'its progress is told to the last byte');
     assert.equal(whole.auditBreak, undefined);
-    assert.equal((await restore(folder.in('data'), { file: folder.in('whole'), passphrase })).auditBreak, undefined);
+    const read: string[] = [];
+    const restored = await restore(folder.in('data'), {
+      file: folder.in('whole'),
+      passphrase,
+      onProgress: (bytes, total) => read.push(`${bytes} of ${total}`),
+    });
+    assert.equal(read.at(-1), `${whole.bytes} of ${whole.bytes}`);
+    assert.equal(restored.auditBreak, undefined);
     const store = new DatabaseSync(folder.in('data', 'authority.sqlite'));
     store.exec("UPDATE audit SET details = '{}' WHERE seq = 2");
     store.close();

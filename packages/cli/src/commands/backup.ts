@@ -63,7 +63,10 @@ export const restore = command<BackupFlags & { readonly config?: string }, [stri
       const passphrase = requirePassphrase(this, folder, 'issuing', given.passphraseFile);
       const authority = await import('@countersign/authority');
       const database = config.database === undefined ? {} : { database: config.database };
-      const restored = await authority.restore(folder.path, { file: from, passphrase, ...database });
+      const bar = progressBar(this, 'reading');
+      const restored = await authority
+        .restore(folder.path, { file: from, passphrase, ...database, onProgress: bar.update })
+        .finally(() => bar.end());
       output.object({ data: folder.path, ...restored });
       output.say(`restored into ${folder.path}; CRL numbers go on above ${restored.crlNumbersFrom}`);
       warnOfBreak(output, restored.auditBreak);
