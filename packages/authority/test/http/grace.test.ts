@@ -43,12 +43,14 @@ describe('a certificate that has expired', () => {
       ['late.test', 'server'],
     ] as const) {
       const late = await ended(name, profile, 23);
+      const asked = now();
       const answer = await renew(late);
       assert.equal(answer.status, 200, answer.text);
       const renewed = new X509Certificate(answer.body.certificate);
       assert.equal(renewed.subject, `CN=${name}`);
       assert.equal(renewed.subjectAltName, new X509Certificate(late.cert).subjectAltName);
-      assert.ok(renewed.validToDate.getTime() > now());
+      // What was issued as expired has a lifetime of a second.
+      assert.ok(renewed.validToDate.getTime() > asked);
     }
   });
 
