@@ -15,8 +15,8 @@ export class KilledNode implements AsyncDisposable {
   readonly #options: AuthorityOptions;
   #child: ChildProcess | undefined;
   #back: Promise<void> = Promise.resolve();
-  /** `HOST:PORT` of the enrollment listener: the same after each start. */
-  enroll = '127.0.0.1:0';
+  /** `HOST:PORT` of the enrollment listener: another after each start, for while a node is down anybody may take its port. */
+  enroll = '';
   admin = '';
   kills = 0;
   #up = false;
@@ -29,7 +29,7 @@ export class KilledNode implements AsyncDisposable {
   async start(): Promise<this> {
     const child = fork(authorityProcess, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child = child;
-    child.send({ command: 'start', options: { ...this.#options, enroll: this.enroll } });
+    child.send({ command: 'start', options: { ...this.#options, enroll: '127.0.0.1:0' } });
     const [message] = (await once(child, 'message')) as [unknown];
     const event = processEventSchema.parse(message);
     if (event.event !== 'listening') throw new Error(JSON.stringify(event));
