@@ -85,7 +85,7 @@ class Load {
 
   /** Asks one of the nodes until one answers; a nonce of a process that is gone is refused once. */
   async ask(client: AcmeTestClient, url: string, payload?: object): Promise<AcmeResponse> {
-    for (;;) {
+    for (let lost = 0; ;) {
       const node = this.#nodes[this.#int(0, this.#nodes.length)] ?? assert.fail();
       const { kills } = node;
       await node.back();
@@ -98,7 +98,8 @@ class Load {
         this.moment();
         if (problemType(answer) !== 'badNonce') return answer;
       } catch (error) {
-        if (node.kills === kills) throw error;
+        // A kept connection may be closed just as it is used again (RFC 9112, section 9.3.1); a node that is gone is so for each try.
+        if (node.kills === kills && ++lost > 2) throw error;
       }
     }
   }
