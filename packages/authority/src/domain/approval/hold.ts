@@ -1,4 +1,4 @@
-import type { AuditActor, ProfileName, RequestDoor, San } from '@countersign/protocol';
+import type { RequestDoor } from '@countersign/protocol';
 import { recordAudit } from '../audit.ts';
 import { blockedNames } from '../blocks.ts';
 import { sha256Hex } from '../ca.ts';
@@ -28,21 +28,23 @@ export interface Hold {
 }
 
 /** A request that is well-formed and whose key has proven its possession. */
-export interface HeldWish {
-  readonly name: string;
-  readonly profile: ProfileName;
-  readonly sans: readonly San[];
+export interface HeldWish extends Pick<
+  StoredRequest,
+  | 'name'
+  | 'profile'
+  | 'sans'
+  | 'csr'
+  | 'spkiSha256'
+  | 'notBefore'
+  | 'notAfter'
+  | 'lifetimeSeconds'
+  | 'mustStaple'
+  | 'actor'
+  | 'action'
+> {
   readonly proven: NameSet;
   /** What the certificate would say. */
   readonly names: NameSet;
-  readonly csr: string;
-  readonly spkiSha256: string;
-  readonly notBefore?: number | undefined;
-  readonly notAfter?: number | undefined;
-  readonly lifetimeSeconds?: number | undefined;
-  readonly mustStaple: boolean;
-  readonly actor: AuditActor;
-  readonly action: StoredRequest['action'];
 }
 
 /** How long what was decided is told, and how long what has expired is remembered. */
