@@ -146,6 +146,35 @@ describe('profiles that ask for approval', () => {
     assert.equal(existsSync(pending), false);
   });
 
+  test('renew that was killed while it waited goes on with the same key, and status tells what waits', async () => {
+    const issued = await product.cli('issue', 'clerk', '--profile', 'person', '--out', folder.in('clerk'));
+    assert.equal(issued.code, 0, issued.stderr);
+    const file = (end: string): string => folder.in('clerk', `clerk.${end}`);
+    const before = readFileSync(file('crt'), 'utf8');
+    const url = `https://${product.ready.authority}`;
+    const args = ['renew', '--cert', file('crt'), '--key', file('key'), '--url', url, '--json'];
+    const child = spawn(node, ['--conditions=countersign-source', launcher, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { request } = JSON.parse(line) as { request: string };
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    assert.equal(statSync(file('key.pending')).mode & 0o777, 0o600);
+    const key = readFileSync(file('key.pending'), 'utf8');
+    assert.match((await product.cli('status')).stdout, /^requests +1 waiting for an administrator/mu);
+    assert.equal((await product.cli('requests', 'approve', request)).code, 0);
+    assert.equal(readFileSync(file('crt'), 'utf8'), before);
+    const { code, stderr } = await countersign(args);
+    assert.equal(code, 0, stderr);
+    assert.equal(readFileSync(file('key'), 'utf8'), key);
+    const [taken] = (await product.json('requests', 'show', request)) as [{ serial: string }];
+    const renewed = new X509Certificate(readFileSync(file('crt')));
+    assert.equal(BigInt(`0x${renewed.serialNumber}`), BigInt(`0x${taken.serial}`));
+    assert.equal(existsSync(file('key.pending')), false);
+  });
+
   test('an agent waits for what an administrator approves', async () => {
     const file = await token('pump-4');
     writeFileSync(

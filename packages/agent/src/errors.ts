@@ -2,6 +2,7 @@
 export const AGENT_ERRORS = {
   config_invalid: 'The configuration cannot be followed',
   not_enrolled: 'There is no certificate yet, and no token to get one with',
+  renewal_over: 'A certificate has expired, and cannot be renewed any more',
   url_missing: 'Nothing says where the authority is',
   hook_failed: 'The command after a renewal failed',
 } as const;

@@ -1,5 +1,5 @@
 // One identity of the machine: enrolled when it is not there, renewed for as long as the agent lives.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   enroll,
@@ -84,20 +84,32 @@ export function keepIdentity(
     );
   };
 
+  const onWaiting = (waiting: Waiting): void => events.onWaiting(waiting);
+
+  /**
+   * Renews, what has expired too (a machine slept): the authority knows how long that is allowed. Where it is not any more another token
+   * helps, if there is one.
+   */
+  const renewed = async (material: Material, signal: AbortSignal): Promise<Material> => {
+    try {
+      const url = await authorityUrl(config, files);
+      return await renewFiles(files, { url, keyKind: config.key, now, signal, onWaiting, staysDenied: true });
+    } catch (error) {
+      if (material.leaf.notAfter > now() || !isRefusal(error)) throw error;
+      if (!(await mayEnroll(config, around))) throw renewalOver(name, material, error);
+      return await enrollNow(name, config, files, around, { signal, onWaiting }).catch((why: unknown) => {
+        throw isRefusal(why) ? renewalOver(name, material, why) : why;
+      });
+    }
+  };
+
   const keep = (material: Material): void => {
     current = material;
     const present = { validity: material.leaf };
     kept = keepRenewed({
       validity: () => present.validity,
       renew: async (signal) => {
-        const url = await authorityUrl(config, files);
-        const next = await renewFiles(files, {
-          url,
-          keyKind: config.key,
-          now,
-          signal,
-          onWaiting: (waiting) => events.onWaiting(waiting),
-        });
+        const next = await renewed(current ?? material, signal);
         current = next;
         present.validity = next.leaf;
         events.onRenewed(next);
@@ -118,10 +130,14 @@ export function keepIdentity(
         keep(there);
         return;
       }
-      const enrolled = await enrollNow(name, config, files, around, {
-        signal: abort.signal,
-        onWaiting: (waiting) => events.onWaiting(waiting),
-      });
+      if (there !== undefined) {
+        const next = await renewed(there, abort.signal);
+        events.onRenewed(next);
+        keep(next);
+        await tell();
+        return;
+      }
+      const enrolled = await enrollNow(name, config, files, around, { signal: abort.signal, onWaiting });
       events.onEnrolled(enrolled);
       keep(enrolled);
       await tell();
@@ -185,6 +201,29 @@ async function enrollNow(
   });
   if (config.url === undefined) await writeFile(urlFile(files), `${readToken(token).url}\n`, { mode: 0o644 });
   return material;
+}
+
+async function mayEnroll({ tokenFile }: IdentityConfig, { baseDir }: Surroundings): Promise<boolean> {
+  if (tokenFile === undefined) return false;
+  const path = isAbsolute(tokenFile) ? tokenFile : resolve(baseDir, tokenFile);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether trying again is of no use until somebody has done something. */
+function isRefusal(error: unknown): error is Error {
+  if (error instanceof AgentError) return error.code === 'url_missing';
+  if (!(error instanceof SdkError)) return false;
+  return error.code === 'token_expired' || (error.problem?.status ?? 500) < 500;
+}
+
+/** What to do about a certificate that is renewed no more. */
+function renewalOver(name: string, { leaf }: Material, cause: Error): AgentError {
+  const ended = new Date(leaf.notAfter).toISOString();
+  const mend = `put what an administrator gets from \`countersign token ${name}\` into its tokenFile`;
+  return new AgentError('renewal_over', `${name} ended at ${ended} (${cause.message}); ${mend}`, { cause });
 }
 
 async function authorityUrl(config: IdentityConfig, files: IdentityFiles): Promise<string> {

@@ -5,9 +5,9 @@ import { approveRequest, denyRequest } from './domain/approval/decide.ts';
 import type { RequestFilter } from './domain/approval/records.ts';
 import { requestDetail, requestRecord } from './domain/approval/views.ts';
 import { sha256Hex } from './domain/ca.ts';
-import { certificateOwner } from './domain/doors.ts';
+import { ownersOf } from './domain/doors.ts';
 import { refuse } from './domain/outcome.ts';
-import type { Outcome } from './domain/outcome.ts';
+import type { Outcome, Refused } from './domain/outcome.ts';
 import type { StoredCertificate } from './domain/ports.ts';
 import { tokenOwner } from './domain/tokens.ts';
 import type { TokenContext } from './domain/tokens.ts';
@@ -58,19 +58,24 @@ export class Approvals {
   /** What has become of a request, for whoever made it; another's is not told from none. */
   async stateOf(
     id: string,
-    by: { readonly token?: string | undefined; readonly certificate?: StoredCertificate | undefined },
+    by: {
+      readonly token?: string | undefined;
+      readonly certificate?: StoredCertificate | undefined;
+      /** Why the certificate counts for nothing but the requests that were made with it in time. */
+      readonly tooLate?: Refused | undefined;
+    },
   ): Promise<Outcome<Granted>> {
     const { store, cas, clock, seal } = this.#context;
-    const { token, certificate } = by;
+    const { token, certificate, tooLate } = by;
     if (token !== undefined && !(await seal.isSealed(token)))
       return refuse('token_invalid', 'its signature is not ours');
     const owners = new Set([
       ...(token === undefined ? [] : [tokenOwner(sha256Hex(token))]),
-      ...(certificate === undefined ? [] : [certificateOwner(certificate)]),
+      ...(certificate === undefined ? [] : ownersOf(certificate)),
     ]);
     const request = await store.request(id);
     if (request === undefined || !owners.has(request.owner))
-      return refuse('unknown_request', 'nobody has made such a request with these credentials');
+      return tooLate ?? refuse('unknown_request', 'nobody has made such a request with these credentials');
     const answer = await answerTo(store, cas(), request, clock());
     return (
       answer ?? refuse('request_expired', `it waited until ${new Date(request.expiresAt).toISOString()}: ask again`)

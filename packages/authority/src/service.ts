@@ -33,7 +33,7 @@ import type { Presigning } from './domain/ocsp/presigning.ts';
 import type { Subject } from './domain/ocsp/subject.ts';
 import { parseTypedName } from './domain/names.ts';
 import { refuse } from './domain/outcome.ts';
-import type { Outcome } from './domain/outcome.ts';
+import type { Outcome, Refused } from './domain/outcome.ts';
 import type { After, CertificateFilter, StoredCertificate } from './domain/ports.ts';
 import { certificateDetail, certificateRecord, issuerName } from './domain/records.ts';
 import { renew } from './domain/renewal.ts';
@@ -90,8 +90,8 @@ export class AuthorityService {
     return this.#counted('token', await redeemToken(this.#parts.context, token, csr));
   }
 
-  async renew(current: StoredCertificate, csr: string): Promise<Issuance> {
-    return this.#counted('renewal', await renew(this.#parts.context, current, csr));
+  async renew(current: StoredCertificate, csr: string, tooLate?: Refused): Promise<Issuance> {
+    return this.#counted('renewal', await renew(this.#parts.context, current, csr, { tooLate }));
   }
 
   async enrollByEst(wish: EstWish): Promise<Issuance> {

@@ -103,6 +103,7 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
     root: caStatus(root, rootCrl, rootOnline),
     issuing: await Promise.all(issuingStatus),
     certificates: await store.countCertificates(now),
+    requestsWaiting: await store.countPendingRequests(),
     gateways: hub.gateways().map((gateway) => ({ ...gateway, connectedAt: iso(gateway.connectedAt) })),
     nodes: hub.nodes().map(({ name, gateways }) => ({ name, gateways })),
     warnings: warningsOf(parts, rootOnline, rootCrl, now),

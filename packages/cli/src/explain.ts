@@ -25,6 +25,12 @@ const systemMends: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file, not a folder',
 };
 
+/** What helps where the authority says no. */
+const refusalMends: Readonly<Record<string, string>> = {
+  expired:
+    'an administrator makes a token (countersign token NAME), and countersign enroll gets another certificate by it',
+};
+
 /**
  * Turns what a command threw into a {@link CliFailure}.
  *
@@ -53,6 +59,7 @@ export function explain(error: unknown, exit: FailureExit = 1): CliFailure {
       return new CliFailure({
         foreignCode: code,
         message: `the authority refuses: ${detail} (${which})`,
+        mend: refusalMends[code],
         exit,
         cause: error,
       });

@@ -59,7 +59,7 @@ export interface Route {
   readonly response?: z.ZodType;
   /** It may also answer 202 with a `Waiting`, where an administrator has to approve first. */
   readonly mayWait?: true;
-  /** It renews the certificate that the connection shows: the profile may allow that for a while after its end. */
+  /** It is about the renewal of the certificate that the connection shows: the profile may allow that for a while after its end. */
   readonly renews?: true;
   /** The response is a stream of lines, each of the response schema. */
   readonly stream?: true;
@@ -199,6 +199,7 @@ export const routes = {
     principals: ['token', 'holder'],
     summary: 'What has become of a request that waits, for the token or the certificate that it came with',
     response: issuedCertificateSchema,
+    renews: true,
     mayWait: true,
   },
   renew: {

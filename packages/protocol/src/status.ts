@@ -43,6 +43,8 @@ export const statusSchema = z.strictObject({
   root: caSchema,
   issuing: z.array(caSchema),
   certificates: z.strictObject({ total: z.int(), valid: z.int(), revoked: z.int() }),
+  /** How many requests wait for an administrator. */
+  requestsWaiting: z.int(),
   /** Those of this node. */
   gateways: z.array(gatewayStatusSchema),
   /** The other nodes of the same store. */

@@ -20,6 +20,8 @@ export type { EnrollmentToken, TokenName } from './enrollment/token.ts';
 export { acceptAnswer, requestKey } from './enrollment/certify.ts';
 export type { KeyRequest } from './enrollment/certify.ts';
 export { callAuthority } from './enrollment/api-call.ts';
+export { certifyIntoFiles } from './enrollment/certify-into-files.ts';
+export type { CertificateWish } from './enrollment/certify-into-files.ts';
 export type { ApiCall, Waiting } from './enrollment/api-call.ts';
 
 export { IdentityAgent } from './client/identity-agent.ts';

@@ -16,11 +16,22 @@ export interface StoredBlock {
   readonly blockedAt: number;
 }
 
+/** A revocation that stands, of whichever certificate of a name. */
+export interface LastRevocation {
+  readonly reason: RevocationReason;
+  readonly revokedAt: number;
+}
+
 /** Questions about blocked names. */
 export interface BlockReader {
   /** The blocks of any of these names. */
   blocksOf(names: readonly string[]): Promise<StoredBlock[]>;
   blocks(): Promise<StoredBlock[]>;
+  blocksBy(holder: string): Promise<StoredBlock[]>;
+  /** The last revocation of a holder's certificates that still stands, holds included and those as superseded left out. */
+  lastRevocation(holder: string): Promise<LastRevocation | undefined>;
+  /** Up to when the revocations of a holder's certificates close no door any more. */
+  forgivenUntil(holder: string): Promise<number | undefined>;
 }
 
 /** Changes of blocked names. */
@@ -29,6 +40,8 @@ export interface BlockWriter {
   addBlock(block: StoredBlock): Promise<void>;
   /** Ends the blocks of a holder. */
   removeBlocks(holder: string): Promise<void>;
+  /** Lets the revocations before `until` close no door any more. */
+  forgive(holder: string, until: number): Promise<void>;
 }
 
 const blocking: ReadonlySet<RevocationReason> = new Set(blockingReasons);
@@ -50,19 +63,36 @@ export async function blockNames(
   for (const name of namesOf(certificate)) await tx.addBlock({ name, holder, reason, serial, blockedAt: now });
 }
 
-/** Why nobody gets a certificate of these names now, or undefined while they may. */
+/**
+ * Why whoever asks gets no certificate of these names now, or undefined while he does: the one rule of all doors, asked where what comes of
+ * it is stored. What the authority issues to itself is nobody's identity. A factory's certificate outlives every revocation, so to
+ * its bearer any but `superseded` closes the door, and a hold does; whatever certificates the name gets elsewhere meanwhile open nothing.
+ */
 export async function blockedNames(
   tx: StoreReader,
   wanted: Pick<StoredCertificate, 'name' | 'sans'>,
+  by: AuditActor['kind'],
 ): Promise<Refused | undefined> {
+  if (by === 'authority') return undefined;
   const [block] = await tx.blocksOf(namesOf(wanted));
-  if (block === undefined) return undefined;
-  const { name, holder, reason } = block;
-  const mend = `an administrator ends that with: countersign allow ${JSON.stringify(holder)}`;
-  return refuse('identity_blocked', `${name} is blocked since a certificate of it was revoked (${reason}); ${mend}`);
+  if (block !== undefined) return isBlocked(block.name, block.holder, block.reason);
+  const last = by === 'factory' ? await unforgiven(tx, wanted.name) : undefined;
+  return last && isBlocked(`cn:${wanted.name}`, wanted.name, last.reason, ' for the certificates of factories');
 }
 
-/** Lets a holder's names get certificates again. Refuses with `not_blocked`. */
+function isBlocked(name: string, holder: string, reason: RevocationReason, where = ''): Refused {
+  const mend = `an administrator ends that with: countersign allow ${JSON.stringify(holder)}`;
+  const why = `since a certificate of it was revoked (${reason})`;
+  return refuse('identity_blocked', `${name} is blocked${where} ${why}; ${mend}`);
+}
+
+/** The last revocation of a holder that closes the doors of factories. */
+async function unforgiven(tx: StoreReader, holder: string): Promise<LastRevocation | undefined> {
+  const last = await tx.lastRevocation(holder);
+  return last === undefined || last.revokedAt < ((await tx.forgivenUntil(holder)) ?? 0) ? undefined : last;
+}
+
+/** Lets a holder's names get certificates again, by the certificates of factories too. Refuses with `not_blocked`. */
 export function allow(
   store: Store,
   now: number,
@@ -70,9 +100,13 @@ export function allow(
   actor: AuditActor,
 ): Promise<Outcome<{ names: readonly string[] }>> {
   return store.write(async (tx) => {
-    const names = (await tx.blocks()).filter((block) => block.holder === holder).map(({ name }) => name);
+    const blocked = (await tx.blocksBy(holder)).map(({ name }) => name);
+    const last = await unforgiven(tx, holder);
+    const names = blocked.length === 0 && last !== undefined ? [`cn:${holder}`] : blocked;
     if (names.length === 0) return refuse('not_blocked', `${JSON.stringify(holder)} is not blocked`);
     await tx.removeBlocks(holder);
+    // What is revoked at this moment was so before.
+    if (last !== undefined) await tx.forgive(holder, Math.max(now, last.revokedAt + 1));
     await recordAudit(tx, now, 'identity.allowed', actor, { name: holder, names });
     return { ok: true as const, names };
   });

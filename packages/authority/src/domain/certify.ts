@@ -100,8 +100,7 @@ function keep(
   const sans = record.sans.map(({ type, value }) => `${type}:${value}`);
   return store.write(async (tx) => {
     if (await tx.keyIsRevoked(record.spkiSha256)) return revokedKey();
-    // What the authority issues to itself is not anybody's identity.
-    const blocked = actor.kind === 'authority' ? undefined : await blockedNames(tx, record);
+    const blocked = await blockedNames(tx, record, actor.kind);
     if (blocked !== undefined) return blocked;
     const admitted = (await admit?.(tx, serial, issuedAt, record)) ?? { ok: true as const };
     if (!admitted.ok) return admitted;

@@ -61,8 +61,19 @@ export async function issueForGateway(
     actor: { kind: 'gateway', name, serial },
     action: 'certificate.issued',
     admit: admitBy(basis),
-    approval: { door: 'gateway', owner: certificateOwner(gateway), basis },
+    approval: { door: 'gateway', owner: gatewayOwner(gateway), basis },
   });
+}
+
+/** Whose a gateway's requests are: it renews its own certificate while they wait. */
+function gatewayOwner({ name }: Pick<StoredCertificate, 'name'>): string {
+  return `gateway:${name}`;
+}
+
+/** Whose requests whoever has this certificate may ask for. */
+export function ownersOf(certificate: StoredCertificate): readonly string[] {
+  const own = certificateOwner(certificate);
+  return certificate.profile === 'gateway' ? [own, gatewayOwner(certificate)] : [own];
 }
 
 /** Whose the requests that came with a certificate of ours are. */

@@ -6,7 +6,7 @@ import type { Granted } from './approval/answer.ts';
 import { holdRequest } from './approval/hold.ts';
 import type { Hold } from './approval/hold.ts';
 import { needsApproval, ruleOf } from './approval/rules.ts';
-import type { ProfileRules } from './approval/rules.ts';
+import type { ProfileRule, ProfileRules } from './approval/rules.ts';
 import { currentIssuer, issuersOf, keyHashOf } from './ca.ts';
 import type { CaSet, SigningCa } from './ca.ts';
 import { readRequest } from './certificate-request.ts';
@@ -113,7 +113,7 @@ async function issueOne(context: IssuanceContext, proven: NameSet, request: Issu
   const { spki } = key;
   const { approval } = request;
   const rule = ruleOf(context.rules, profile.name);
-  if (approval !== 'given' && (approval.bound === true || needsApproval(rule, approval.isRenewal === true))) {
+  if (approval !== 'given' && waits(approval, rule)) {
     const wish = { ...askedFor(request), name, sans: sansOf(names), names, proven, mustStaple };
     return holdRequest(context, { ...wish, spkiSha256: keyHashOf(spki.der) }, approval, rule.approvalSeconds);
   }
@@ -143,6 +143,11 @@ async function issueOne(context: IssuanceContext, proven: NameSet, request: Issu
   return certified.ok
     ? { ok: true, issued: answer(context.cas(), issuer, certified.record, profile, validity) }
     : certified;
+}
+
+/** Whether a request waits for an administrator, or can only have waited. */
+function waits({ bound, tooLate, isRenewal }: Hold, rule: ProfileRule): boolean {
+  return bound === true || tooLate !== undefined || needsApproval(rule, isRenewal === true);
 }
 
 /** What of a request is kept while it waits. */

@@ -6,20 +6,20 @@ import { certificateOwner } from './doors.ts';
 import { issue } from './issue.ts';
 import type { IssuanceContext } from './issue.ts';
 import { refuse } from './outcome.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Refused } from './outcome.ts';
 import type { StoredCertificate } from './ports.ts';
 import { namesFor, profiles } from './profiles.ts';
 
 /**
  * Renews the certificate that a connection has shown: the same names and profile, the lifetime it was issued for but not more than the
  * profile's, for the key of `csr`. It is the store that is asked, never a CRL: refuses with `renewal_refused` where the certificate or
- * its key is revoked, with `key_revoked` where the new key is.
+ * its key is revoked, with `key_revoked` where the new key is. `tooLate` is the refusal of whatever was not asked for in time.
  */
 export async function renew(
   context: IssuanceContext,
   current: StoredCertificate,
   csr: string,
-  door: RequestDoor = 'renewal',
+  { door = 'renewal', tooLate }: { readonly door?: RequestDoor; readonly tooLate?: Refused | undefined } = {},
 ): Promise<Outcome<Granted>> {
   if (!(await standsBy(context.store, current))) return refusedRenewal((await reread(context, current)) ?? current);
   const { name, profile, sans, serial, issuer } = current;
@@ -38,7 +38,7 @@ export async function renew(
     actor: { kind: 'holder', name, serial },
     action: 'certificate.renewed',
     admit: admitBy(basis),
-    approval: { door, owner: certificateOwner(current), basis, isRenewal: true },
+    approval: { door, owner: certificateOwner(current), basis, isRenewal: true, tooLate },
   });
 }
 

@@ -5,6 +5,9 @@ import { anchorOf, judge, nodeCrypto, TrustState } from '@countersign/trust';
 import type { Verdict, VerdictCode } from '@countersign/trust';
 import { ruleOf } from '../domain/approval/rules.ts';
 import type { ProfileRules } from '../domain/approval/rules.ts';
+import { certificateOwner } from '../domain/doors.ts';
+import { refuse } from '../domain/outcome.ts';
+import type { Refused } from '../domain/outcome.ts';
 import { issuersOf } from '../domain/ca.ts';
 import type { CaSet } from '../domain/ca.ts';
 import type { Clock, Store, StoredCertificate } from '../domain/ports.ts';
@@ -12,7 +15,12 @@ import type { Clock, Store, StoredCertificate } from '../domain/ports.ts';
 /** Who calls. */
 export type Caller =
   | { readonly kind: 'local' }
-  | { readonly kind: 'certificate'; readonly certificate: StoredCertificate }
+  | {
+      readonly kind: 'certificate';
+      readonly certificate: StoredCertificate;
+      /** Why it is not renewed any more; it has asked for that before, and is told what came of it. */
+      readonly tooLate?: Refused | undefined;
+    }
   | { readonly kind: 'none' };
 
 /** A certificate that does not count: never taken for none. */
@@ -85,7 +93,7 @@ export class Callers {
 
   /**
    * Who calls on a connection now. `renews`: it is about the renewal of this very certificate, which a profile may allow for a while after
-   * its end; for everything else an expired certificate is nobody's.
+   * its end, and answers for longer where that was asked for in time and waits; for everything else an expired certificate is nobody's.
    */
   async callerOn(socket: TLSSocket, renews = false): Promise<Caller | RefusedCaller> {
     const leaf = this.#shown.get(socket);
@@ -104,12 +112,12 @@ export class Callers {
     }
     if (certificate.revocation !== undefined)
       return refused('revoked', `it was revoked (${certificate.revocation.reason})`);
-    if (lateRenewal && !this.#isWithinGrace(certificate, now))
-      return refused(
-        'expired',
-        `it ended at ${new Date(certificate.notAfter).toISOString()}, too long ago to be renewed`,
-      );
-    return { kind: 'certificate', certificate };
+    if (!lateRenewal || this.#isWithinGrace(certificate, now)) return { kind: 'certificate', certificate };
+    const why = `it ended at ${new Date(certificate.notAfter).toISOString()}, too long ago to be renewed`;
+    const mayWait = this.#isOfStandingCa(certificate) && (await this.#hasAsked(certificate));
+    return mayWait
+      ? { kind: 'certificate', certificate, tooLate: refuse('renewal_refused', why) }
+      : refused('expired', why);
   }
 
   #judge(leaf: Uint8Array, now: number): Verdict {
@@ -119,11 +127,19 @@ export class Callers {
     return forServers ? judge(peer, serverPolicy, this.#trustNow(), now) : asClient;
   }
 
-  #isWithinGrace({ profile, notAfter, issuer }: StoredCertificate, now: number): boolean {
+  #isWithinGrace(certificate: StoredCertificate, now: number): boolean {
+    const { profile, notAfter } = certificate;
     if (profile === 'ocsp') return false;
-    const ca = issuersOf(this.#cas()).find(({ keyHash }) => keyHash === issuer);
     const { renewalGraceSeconds } = ruleOf(this.#rules, profile);
-    return ca?.revoked === false && now <= notAfter + renewalGraceSeconds * 1000;
+    return this.#isOfStandingCa(certificate) && now <= notAfter + renewalGraceSeconds * 1000;
+  }
+
+  #isOfStandingCa({ issuer }: StoredCertificate): boolean {
+    return issuersOf(this.#cas()).find(({ keyHash }) => keyHash === issuer)?.revoked === false;
+  }
+
+  async #hasAsked(certificate: StoredCertificate): Promise<boolean> {
+    return (await this.#store.countRequestsOf(certificateOwner(certificate))) > 0;
   }
 
   #trustNow(): TrustState {

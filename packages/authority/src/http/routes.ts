@@ -145,15 +145,15 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
   );
   serveRoute(app, whoCalls, 'enrolled', async ({ caller, request, reply }) => {
     const { id } = request.params as { id: string };
-    const certificate = caller.kind === 'certificate' ? caller.certificate : undefined;
+    const { certificate, tooLate } = caller.kind === 'certificate' ? caller : {};
     const isBorne = certificate === undefined || request.headers.authorization !== undefined;
     const token = isBorne ? bearer(request) : undefined;
-    return granted(reply, await approvals.stateOf(id, { certificate, token }));
+    return granted(reply, await approvals.stateOf(id, { certificate, tooLate, token }));
   });
   serveRoute(app, whoCalls, 'renew', async ({ caller, body, reply }) => {
     if (caller.kind !== 'certificate')
       throw new ProblemError('no_credentials', 'this needs the certificate to be renewed');
-    return granted(reply, await service.renew(caller.certificate, body.csr));
+    return granted(reply, await service.renew(caller.certificate, body.csr, caller.tooLate));
   });
 
   serveRoute(app, whoCalls, 'snapshot', ({ reply }) => sendSnapshot(hub, reply));

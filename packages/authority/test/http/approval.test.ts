@@ -106,6 +106,16 @@ describe('profiles that ask for approval', () => {
     assert.equal((await call(running.remote(gateway), 'POST', '/v1/requests/approvals', { id })).status, 403);
     assert.equal((await running.ask('POST', '/v1/requests/approvals', { id })).status, 200);
     assert.equal((await call(running.remote(gateway), 'GET', place)).status, 200);
+    // It renews its own certificate while it waits, and is the same gateway.
+    const { csr: next, keyPem } = await newRequest();
+    const own = await call(running.remote(gateway), 'POST', '/v1/renew', { csr: next });
+    const renewed = running.remote({ key: keyPem, cert: own.body.certificate });
+    assert.equal(
+      (await call(renewed, 'POST', '/v1/certificates', wish)).body.serial,
+      (await call(renewed, 'GET', place)).body.serial,
+    );
+    const another = await running.issued('gw-2', 'gateway', { sans: [{ type: 'dns', value: 'web.test' }] });
+    assert.equal((await call(running.remote(another), 'GET', place)).body.code, 'unknown_request');
   });
 
   it('list page by page, and count what waits', async () => {
@@ -120,6 +130,7 @@ describe('profiles that ask for approval', () => {
     }
     assert.deepEqual(names, ['page-1', 'page-2', 'page-3']);
     assert.match(await running.authority.metrics(), /countersign_authority_requests_waiting 3\n/u);
+    assert.equal((await running.ask('GET', '/v1/status')).body.requestsWaiting, 3);
   });
 
   it('are read strictly', async () => {

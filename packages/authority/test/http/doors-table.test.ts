@@ -16,7 +16,8 @@ endpoint with every kind of credential, and holds what it is told against this p
 \`yes\` is an open door; anything else is the code of the refusal ([authority-api.md](authority-api.md); on ACME the type of the problem, RFC 8555, section 6.7). A secret
 is brought as \`Authorization: Bearer\`, to EST as the password of \`Basic\`; an external account key alone signs ACME requests by itself. The listeners of ACME and of plain HTTP ask for no
 certificate and so see none. A certificate of profile \`server\` renews itself and listens to the feed, by which it judges its clients, and does nothing else. \`new-account\` also asks for the external account where the configuration says so.
-An expired certificate renews itself where its profile has \`renewalGraceSeconds\` (\`device\` here) that are not over, and does nothing else.
+An expired certificate renews itself where its profile has \`renewalGraceSeconds\` (\`device\` here) that are not over, hears what came of that,
+however late that is decided, and does nothing else.
 \`serverkeygen\` is configured for profile \`device\` here; a token opens it beside a certificate that the key can be encrypted to.
 `;
 
@@ -73,7 +74,7 @@ describe('doors', () => {
     const open = /cacerts$|csrattrs$/u;
     const opens = (who: string): string[] =>
       asking.filter((door) => cells.get(`${door}\n${who}`) === 'yes' && !open.test(door));
-    assert.deepEqual(opens(late), ['POST /v1/renew', 'POST /.well-known/est/simplereenroll']);
+    assert.deepEqual(opens(late), ['GET /v1/enroll/:id', 'POST /v1/renew', 'POST /.well-known/est/simplereenroll']);
     assert.deepEqual(opens('our certificate, expired beyond grace'), []);
     assert.deepEqual(opened('POST /.well-known/est/serverkeygen'), [
       'our certificate: device',

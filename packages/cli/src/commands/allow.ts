@@ -25,7 +25,7 @@ export const allow = command<flags.AdminFlags, [string]>({
   docs: {
     brief: 'Let an identity get certificates again that was blocked by a revocation',
     fullDescription:
-      'A revocation for keyCompromise, privilegeWithdrawn or cessationOfOperation blocks every name of the certificate, at every door, until this is called.',
+      'A revocation for keyCompromise, privilegeWithdrawn or cessationOfOperation blocks every name of the certificate, at every door, until this is called. Any other revocation but as superseded, and a hold, keeps devices of the name from coming in by the certificate of their factory.',
   },
 });
 

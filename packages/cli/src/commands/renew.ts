@@ -4,7 +4,7 @@ import { httpsUrl, readUserFile } from '../admin/target.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import { dataFolder } from '../data/folder.ts';
 import { readProcesses } from '../data/processes.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, failureLine } from '../failure.ts';
 import { type FormatFlags, formatWish } from '../identity/format-wish.ts';
 import { identityFiles } from '../identity/files.ts';
 import { outputOf } from '../terminal/output.ts';
@@ -72,7 +72,7 @@ export const renew = command<RenewFlags>({
           output.object({ event: 'renewed', serial, notAfter });
           output.say(`renewed: ${serial}, valid until ${notAfter}`);
         },
-        onFailed: ({ code, message }) => output.note(`countersign: ${message} (${code}); it is tried again`),
+        onFailed: (failure) => output.note(`${failureLine(failure)} (${failure.code}); it is tried again`),
       });
     } finally {
       stopping.release();

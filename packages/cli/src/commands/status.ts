@@ -52,9 +52,12 @@ function processLines(processes: readonly RunningProcess[]): readonly string[] {
 }
 
 function authorityLines(authority: Status): readonly string[] {
-  const { certificates, gateways, nodes = [], root, issuing, warnings } = authority;
+  const { certificates, requestsWaiting, gateways, nodes = [], root, issuing, warnings } = authority;
   const rows = [
     ['certificates', `${certificates.valid} valid, ${certificates.revoked} revoked, ${certificates.total} in all`],
+    ...(requestsWaiting === 0
+      ? []
+      : [['requests', `${requestsWaiting} waiting for an administrator (countersign requests)`]]),
     ...[root, ...issuing].map((ca) => [
       ca.id,
       `until ${ca.notAfter}${ca.online ? ', key online' : ''}${ca.crl === undefined ? '' : `, CRL until ${ca.crl.nextUpdate}`}`,

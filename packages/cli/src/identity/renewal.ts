@@ -27,6 +27,8 @@ export interface RenewalPlan {
   readonly now: () => number;
   /** Told where an administrator has to approve the renewal first. */
   readonly onWaiting: (waiting: Waiting) => void;
+  /** What an administrator has denied is not asked for again and again. */
+  readonly staysDenied?: boolean;
 }
 
 /**
@@ -36,8 +38,8 @@ export interface RenewalPlan {
  * renewal stands).
  */
 export async function renewOnce(plan: RenewalPlan, signal?: AbortSignal): Promise<Material> {
-  const { files, url, passphrase, now, onWaiting } = plan;
-  const options = { url, now, signal, onWaiting, ...(passphrase === undefined ? {} : { passphrase }) };
+  const { files, url, passphrase, now, onWaiting, staysDenied } = plan;
+  const options = { url, now, signal, onWaiting, staysDenied, ...(passphrase === undefined ? {} : { passphrase }) };
   const renewed = await renewFiles(files, options);
   await writeBeside(plan.beside, renewed);
   if (plan.exec !== undefined) await runHook(plan.exec, files);
@@ -76,7 +78,7 @@ export async function renewForEver(plan: RenewalPlan, ended: Promise<unknown>, e
     validity: () => current.leaf,
     renew: async (signal) => {
       // The certificate is renewed whatever becomes of the command: trying again would only renew it once more.
-      current = await renewOnce({ ...plan, exec: undefined }, signal);
+      current = await renewOnce({ ...plan, exec: undefined, staysDenied: true }, signal);
       events.onRenewed(current);
       if (plan.exec === undefined) return;
       await runHook(plan.exec, files).catch((error: unknown) => events.onFailed(explain(error)));

@@ -1,5 +1,5 @@
 import { feedEventSchema } from '@countersign/protocol';
-import { type Identity, keepRenewed, type KeptRenewed, renew, saveIdentity, writeMaterial } from '@countersign/sdk';
+import { type Identity, keepRenewed, type KeptRenewed, renewFiles } from '@countersign/sdk';
 import type { AuthorityConfig, GatewayConfig } from '../config/config.ts';
 import type { OperatorLog } from '../log/operator-log.ts';
 import type { CertificateEnd } from '../metrics/primary-metrics.ts';
@@ -70,8 +70,10 @@ export class AuthorityLink {
     const renewing = keepRenewed({
       validity: () => identity.material.leaf,
       renew: async (stop) => {
-        const next = await renew(identity.material, { url: authority.url.href, now, signal: stop });
-        await saveIdentity(files, await writeMaterial(next));
+        const onWaiting = ({ request }: { readonly request: string }): void =>
+          warn(`the renewal of the gateway's own certificate waits for an administrator: request ${request}`);
+        const options = { url: authority.url.href, now, signal: stop, onWaiting, staysDenied: true };
+        const next = await renewFiles(files, options);
         identity.replace(next);
         log.info("the gateway's own certificate was renewed");
         feed.reconnect();

@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { enroll, Identity, type IdentityFiles, loadIdentity, type Material, SdkError } from '@countersign/sdk';
+import {
+  enroll,
+  Identity,
+  type IdentityFiles,
+  loadIdentity,
+  type Material,
+  renewFiles,
+  SdkError,
+} from '@countersign/sdk';
 import { makeFolder } from '@countersign/trust/make-folder';
 import type { AuthorityConfig } from '../config/config.ts';
 import { GatewayStartError } from '../primary/start-error.ts';
@@ -22,8 +30,8 @@ export interface OwnIdentity {
 }
 
 /**
- * The identity in the configured folder (identity.crt, identity.key, ca.crt), or a new one by enrollment: when there is none,
- * or when the one there has expired and there is a token. While the authority cannot be reached, it is tried again.
+ * The identity in the configured folder (identity.crt, identity.key, ca.crt). One that has expired is renewed where the authority allows
+ * that; where it does not, or there is none, a token gets a new one. While the authority cannot be reached, it is tried again.
  *
  * @throws SdkError, GatewayStartError
  */
@@ -32,9 +40,11 @@ export async function obtainIdentity(options: IdentityOptions): Promise<OwnIdent
   const files = { cert: join(folder, 'identity.crt'), key: join(folder, 'identity.key'), ca: join(folder, 'ca.crt') };
   const known = await load(files);
   if (known !== undefined && known.leaf.notAfter > options.now()) return { identity: new Identity(known), files };
+  const late = known && (await renewLate(options, files));
+  if (late !== undefined) return { identity: new Identity(late), files };
   const token = await readToken(options);
   if (token === undefined) {
-    const why = known === undefined ? 'holds no identity' : 'holds an identity that has expired';
+    const why = known === undefined ? 'holds no identity' : 'holds an identity that has expired and is renewed no more';
     throw new GatewayStartError('no_identity', `${folder} ${why}, and there is no enrollment token to get one with`);
   }
   makeFolder(folder);
@@ -58,6 +68,24 @@ async function load(files: IdentityFiles): Promise<Material | undefined> {
     return await loadIdentity(files);
   } catch (error) {
     if (error instanceof SdkError && error.code === 'identity_missing') return undefined;
+    throw error;
+  }
+}
+
+/** An identity that has expired, renewed; undefined where the authority says no. */
+async function renewLate(options: IdentityOptions, files: IdentityFiles): Promise<Material | undefined> {
+  const { now, signal, config } = options;
+  const onWaiting = ({ request }: { readonly request: string }): void =>
+    options.warn(`the renewal of the gateway's own certificate waits for an administrator: request ${request}`);
+  try {
+    return await retry(options, () =>
+      renewFiles(files, { url: config.url.href, now, signal, onWaiting, staysDenied: true }),
+    );
+  } catch (error) {
+    if (error instanceof SdkError && error.problem !== undefined) {
+      options.warn(`the gateway's own certificate has expired and is not renewed: ${words(error)}`);
+      return undefined;
+    }
     throw error;
   }
 }

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import {
-  acceptAnswer,
-  callAuthority,
+  certifyIntoFiles,
   type Identity,
   type IdentityFiles,
   keepRenewed,
@@ -11,10 +10,7 @@ import {
   keyPem,
   loadIdentity,
   type Material,
-  requestKey,
-  saveIdentity,
   SdkError,
-  writeMaterial,
 } from '@countersign/sdk';
 import type { CertificateSource, GatewayConfig } from '../config/config.ts';
 import { type CheckedCertificate, checkServerCertificate } from '../primary/server-certificate.ts';
@@ -105,24 +101,20 @@ export class ServerCertificates {
   async #order(source: AuthoritySource, files: IdentityFiles, signal: AbortSignal): Promise<Material> {
     const { identity, url, now, warn } = this.#options;
     const name = commonName(source.names);
-    const request = await requestKey('p256', name);
     const { cert, key, ca } = identity.tlsOptions();
     const sans = source.names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }));
-    const answer = await callAuthority({
-      url,
-      path: 'v1/certificates',
-      body: { name, profile: 'server', sans, csr: request.csr, ...(source.mustStaple ? { mustStaple: true } : {}) },
-      ca,
-      identity: { cert, key },
-      signal,
-      onWaiting: ({ request: id }) =>
-        warn(
-          `the certificate for ${source.names.join(', ')} waits for the approval of an administrator: request ${id}`,
-        ),
+    const onWaiting = ({ request }: { readonly request: string }): void =>
+      warn(
+        `the certificate for ${source.names.join(', ')} waits for the approval of an administrator: request ${request}`,
+      );
+    return certifyIntoFiles(files, {
+      subject: name,
+      call: { url, path: 'v1/certificates', ca, identity: { cert, key }, signal, onWaiting },
+      bodyOf: (csr) => ({ name, profile: 'server', sans, csr, ...(source.mustStaple ? { mustStaple: true } : {}) }),
+      known: identity.material.roots,
+      now,
+      staysDenied: true,
     });
-    const material = acceptAnswer(answer, request, { known: identity.material.roots, now: now() });
-    await saveIdentity(files, await writeMaterial(material));
-    return material;
   }
 
   #check(source: AuthoritySource, material: Material): CheckedCertificate {

@@ -2,13 +2,15 @@ import type { KeyKind } from '@countersign/trust';
 
 import { refuseDisarmedTls } from '../client/tls-options.ts';
 import { SdkError } from '../errors.ts';
-import { loadIdentity, saveIdentity } from '../identity/identity-files.ts';
+import { loadIdentity } from '../identity/identity-files.ts';
 import type { IdentityFiles } from '../identity/identity-files.ts';
-import { keyPem, writeMaterial } from '../identity/material.ts';
+import { keyPem } from '../identity/material.ts';
 import type { Material } from '../identity/material.ts';
 import { callAuthority } from './api-call.ts';
-import type { Waiting } from './api-call.ts';
+import type { ApiCall, Waiting } from './api-call.ts';
 import { acceptAnswer, requestKey } from './certify.ts';
+import { certifyIntoFiles } from './certify-into-files.ts';
+import type { CertificateWish } from './certify-into-files.ts';
 
 export interface RenewOptions {
   /** The authority's base URL. */
@@ -29,38 +31,54 @@ export interface RenewOptions {
  * @throws SdkError `authority_refused` with the authority's code, and others
  */
 export async function renew(present: Material, options: RenewOptions): Promise<Material> {
-  refuseDisarmedTls();
   const { now = Date.now, keyKind = 'p256' } = options;
+  const call = renewalCall(present, options);
+  const { leaf } = present;
+  const request = await requestKey(keyKind, leaf.subject, leaf.subjectAltName ?? []);
+  const answer = await callAuthority({ ...call, body: { csr: request.csr } });
+  return acceptAnswer(answer, request, { known: present.roots, now: now() });
+}
+
+function renewalCall(present: Material, options: RenewOptions): Omit<ApiCall, 'body'> {
+  refuseDisarmedTls();
   if (!URL.canParse(options.url) || !options.url.startsWith('https://')) {
     throw new SdkError('authority_unreachable', `${JSON.stringify(options.url)} is no https URL`);
   }
-  const { leaf } = present;
-  const request = await requestKey(keyKind, leaf.subject, leaf.subjectAltName ?? []);
-  const answer = await callAuthority({
+  return {
     url: new URL(options.url),
     path: 'v1/renew',
-    body: { csr: request.csr },
     ca: present.caPem,
     identity: { cert: present.certPem, key: keyPem(present) },
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     onWaiting: options.onWaiting,
-  });
-  return acceptAnswer(answer, request, { known: present.roots, now: now() });
+  };
 }
 
 /**
- * Renews the identity in these files, in place: they hold the old identity or the new one at every moment.
+ * Renews the identity in these files, in place: they hold the old identity or the new one at every moment. Where an administrator has to
+ * approve it, the new key waits beside its place (`KEY.pending`, under the passphrase where there is one), and whoever calls again goes on
+ * with it. An identity that has expired is renewed too, where the authority allows that for its profile.
  *
  * @example
  * await renewFiles({ cert: 'demo.crt', key: 'demo.key', ca: 'ca.crt' }, { url: 'https://ca.example:8443' });
  */
 export async function renewFiles(
   files: IdentityFiles,
-  options: RenewOptions & { readonly passphrase?: string },
+  options: RenewOptions & Pick<CertificateWish, 'staysDenied'> & { readonly passphrase?: string },
 ): Promise<Material> {
-  const present = await loadIdentity(files, options.passphrase === undefined ? {} : { passphrase: options.passphrase });
-  const next = await renew(present, options);
-  await saveIdentity(files, await writeMaterial(next, options.passphrase));
-  return next;
+  const { passphrase, now = Date.now, keyKind, staysDenied } = options;
+  const present = await loadIdentity(files, passphrase === undefined ? {} : { passphrase });
+  const { leaf } = present;
+  return certifyIntoFiles(files, {
+    keyKind,
+    subject: leaf.subject,
+    sans: leaf.subjectAltName,
+    call: renewalCall(present, options),
+    bodyOf: (csr) => ({ csr }),
+    known: present.roots,
+    now,
+    passphrase,
+    staysDenied,
+  });
 }

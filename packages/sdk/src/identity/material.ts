@@ -91,7 +91,8 @@ function toPem(certificates: readonly Certificate[]): string {
   return certificates.map((certificate) => pemEncode('CERTIFICATE', certificate.der)).join('');
 }
 
-async function readKey(pem: string, passphrase: string | undefined): Promise<KeyObject> {
+/** A private key of a PEM text, opened with the passphrase where it is encrypted. */
+export async function readKey(pem: string, passphrase: string | undefined): Promise<KeyObject> {
   if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) {
     if (passphrase === undefined) throw new SdkError('key_encrypted', 'the private key is encrypted');
     const opened = await decrypt(pem, passphrase);

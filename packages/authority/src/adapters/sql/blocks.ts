@@ -29,6 +29,24 @@ export function blockReader(db: Kysely<Tables>, run: Run): BlockReader {
     },
     blocks: async () =>
       (await db.selectFrom('blocks').selectAll().orderBy('holder').orderBy('name').execute()).map(fromRow),
+    blocksBy: async (holder) =>
+      (await db.selectFrom('blocks').selectAll().where('holder', '=', holder).orderBy('name').execute()).map(fromRow),
+    lastRevocation: async (holder) => {
+      const row = await db
+        .selectFrom('certificates')
+        .select(['reason', 'revoked_at'])
+        .where('name', '=', holder)
+        .where('revoked_at', 'is not', null)
+        .where('reason', '<>', 'superseded')
+        .orderBy('revoked_at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row === undefined || row.revoked_at === null
+        ? undefined
+        : { reason: row.reason as RevocationReason, revokedAt: row.revoked_at };
+    },
+    forgivenUntil: async (holder) =>
+      (await db.selectFrom('allowances').select('until').where('holder', '=', holder).executeTakeFirst())?.until,
   };
 }
 
@@ -44,6 +62,13 @@ export function blockWriter(db: Kysely<Tables>): BlockWriter {
     },
     removeBlocks: async (holder) => {
       await db.deleteFrom('blocks').where('holder', '=', holder).execute();
+    },
+    forgive: async (holder, until) => {
+      await db
+        .insertInto('allowances')
+        .values({ holder, until })
+        .onConflict((conflict) => conflict.column('holder').doUpdateSet({ until }))
+        .execute();
     },
   };
 }

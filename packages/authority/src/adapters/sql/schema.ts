@@ -130,6 +130,8 @@ export const tables = {
     primaryKey: ['name', 'holder'],
     indexes: { blocks_holder: { on: ['holder'] } },
   }),
+  /** Up to when a holder's revocations close no door any more: an administrator has allowed it. */
+  allowances: table({ columns: { holder: text, until: integer }, primaryKey: ['holder'] }),
   /** Requests that wait, or waited, for an administrator: see domain/approval. What is only read as a whole is the JSON `document`. */
   requests: table({
     columns: {

@@ -6,7 +6,7 @@ import type { CaSet } from '../ca.ts';
 import { describeNames, namesNotProven } from '../names.ts';
 import type { NameSet } from '../names.ts';
 import { refuse } from '../outcome.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Refused } from '../outcome.ts';
 import type { Clock, Random, Store, StoreWriter } from '../ports.ts';
 import { answerTo, requestAt, waitingFor } from './answer.ts';
 import type { Granted } from './answer.ts';
@@ -23,6 +23,8 @@ export interface Hold {
   readonly isRenewal?: boolean | undefined;
   /** It waits already, whatever the profile says by now. */
   readonly bound?: boolean | undefined;
+  /** Nothing new is asked for any more: the refusal of everything that does not wait already, or was decided. */
+  readonly tooLate?: Refused | undefined;
   /** In the transaction that stores the request: ties what it rests on to it. A refusal stores nothing. */
   readonly reserve?: ((tx: StoreWriter, request: StoredRequest) => Promise<Outcome<object>>) | undefined;
 }
@@ -82,6 +84,7 @@ export async function holdRequest(
   // Most ask again and again, and change nothing by that.
   const told = known && (await answerTo(context.store, context.cas(), known, now));
   if (told !== undefined) return told;
+  if (hold.tooLate !== undefined) return hold.tooLate;
   return context.store.write(async (tx) => {
     const before = await tx.requestOf(hold.owner, digest);
     const answer = before && (await answerTo(tx, context.cas(), before, now));
@@ -90,7 +93,7 @@ export async function holdRequest(
       return refuse('request_expired', `it waited until ${new Date(before.expiresAt).toISOString()}: ask for a token`);
     if (await tx.keyIsRevoked(wish.spkiSha256))
       return refuse('key_revoked', 'a certificate with this key was revoked: make a new key');
-    const blocked = await blockedNames(tx, wish);
+    const blocked = await blockedNames(tx, wish, wish.actor.kind);
     if (blocked !== undefined) return blocked;
     if (before !== undefined) await tx.removeRequest(before.id);
     const full = await fullness(tx, hold.owner);

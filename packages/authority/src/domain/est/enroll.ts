@@ -7,7 +7,7 @@ import { issue } from '../issue.ts';
 import type { NameSet } from '../names.ts';
 import { nameSet } from '../names.ts';
 import { refuse } from '../outcome.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Refused } from '../outcome.ts';
 import type { StoredCertificate } from '../ports.ts';
 import { namesFor, profiles } from '../profiles.ts';
 import { renew } from '../renewal.ts';
@@ -21,7 +21,12 @@ import type { FactoryCertificate } from './factory.ts';
 /** By what somebody enrolls. */
 export type EstCredential =
   | { readonly by: 'token'; readonly token: string }
-  | { readonly by: 'certificate'; readonly certificate: StoredCertificate }
+  | {
+      readonly by: 'certificate';
+      readonly certificate: StoredCertificate;
+      /** Why it is not renewed any more, unless that was asked for in time. */
+      readonly tooLate?: Refused | undefined;
+    }
   | { readonly by: 'factory'; readonly shown: FactoryCertificate };
 
 /** What is asked for. */
@@ -61,7 +66,7 @@ export async function enrollByEst(
     case 'token':
       return redeemToken(context, credential.token, request.pem, { door: 'est', check });
     case 'certificate':
-      return byCertificate(context, credential.certificate, again ? sameAs(credential.certificate) : check);
+      return byCertificate(context, credential, again ? sameAs(credential.certificate) : check);
     case 'factory':
       return byFactory(context, credential.shown, check);
   }
@@ -78,14 +83,14 @@ export async function enrollByEst(
 /** A certificate of ours proves its own names, and nothing of another profile. */
 async function byCertificate(
   context: TokenContext,
-  certificate: StoredCertificate,
+  { certificate, tooLate }: EstCredential & { readonly by: 'certificate' },
   check: Check,
 ): Promise<Outcome<Granted>> {
   const { profile, name, sans } = certificate;
   if (profile === 'ocsp') return refuse('renewal_refused', "a responder's certificate is the authority's own");
   const own = namesFor(profiles[profile], name, sans);
   const checked = own.ok ? await check(profile, own.names) : own;
-  return checked.ok ? renew(context, certificate, checked.csr, 'est') : checked;
+  return checked.ok ? renew(context, certificate, checked.csr, { door: 'est', tooLate }) : checked;
 }
 
 async function byFactory(context: TokenContext, shown: FactoryCertificate, check: Check): Promise<Outcome<Granted>> {

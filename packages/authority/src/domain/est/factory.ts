@@ -4,7 +4,6 @@ import type { ProfileName, San } from '@countersign/protocol';
 import { sha256Hex } from '../ca.ts';
 import { refuse } from '../outcome.ts';
 import type { Outcome, Refused } from '../outcome.ts';
-import type { StoreReader } from '../ports.ts';
 
 // What the certificates of a factory prove. A rule writes names with one placeholder each:
 //   sensor-{serialNumber}     dns:{serialNumber}.sensors.example     uri:urn:dev:example:{fingerprint}
@@ -98,26 +97,4 @@ export function factoryNames({ rule, certificate }: FactoryCertificate): Outcome
     sans.push({ type, value: filled });
   }
   return { ok: true, name, sans };
-}
-
-/** More than this many revoked certificates of one name count as a reason of their own. */
-const lookedAt = 1000;
-
-/**
- * Why a device may not come in by its factory's certificate again. That certificate outlives every revocation, so what was revoked
- * (other than as superseded) or is held stays out until an administrator has had another certificate issued for its name since.
- */
-export async function factoryBlock(store: StoreReader, name: string, now: number): Promise<Refused | undefined> {
-  const page = { name, afterId: 0, limit: lookedAt };
-  const [revoked, held] = await Promise.all([
-    store.listCertificates({ ...page, status: 'revoked' }, now),
-    store.listCertificates({ ...page, status: 'held' }, now),
-  ]);
-  const blocking = [...revoked, ...held].filter(({ revocation }) => revocation?.reason !== 'superseded');
-  const last = Math.max(...blocking.map(({ revocation }) => revocation?.revokedAt ?? 0));
-  if (blocking.length === 0) return undefined;
-  const standing = await store.certificatesByName(name, now);
-  const forgiven = standing.some(({ revocation, issuedAt }) => revocation === undefined && issuedAt > last);
-  if (forgiven && revoked.length < lookedAt) return undefined;
-  return refuse('forbidden', `a certificate of ${JSON.stringify(name)} was revoked: an administrator gives a token`);
 }

@@ -125,11 +125,11 @@ export function estPlugin(parts: EstParts, whoCalls: WhoCalls): (app: FastifyIns
     // A token counts for more than the certificate beside it; a certificate that does not count is never taken for none.
     const shown = caller.kind === 'refused' ? parts.factories.shownBy(request.raw.socket, caller) : undefined;
     const token = basicToken(request);
-    const own = caller.kind === 'certificate' ? caller.certificate : undefined;
-    const certificate = shown?.certificate.der ?? own?.der;
+    const own = caller.kind === 'certificate' ? caller : undefined;
+    const certificate = shown?.certificate.der ?? own?.certificate.der;
     if (token !== undefined) return { credential: { by: 'token', token }, certificate };
     if (shown !== undefined) return { credential: { by: 'factory', shown }, certificate };
-    if (own !== undefined) return { credential: { by: 'certificate', certificate: own }, certificate };
+    if (own !== undefined) return { credential: { ...own, by: 'certificate' }, certificate };
     throw new ProblemError('no_credentials', 'this needs a client certificate, or Basic with an enrollment token');
   }
 

@@ -9,6 +9,7 @@ import type { TemporaryFolder, TestCa, TestCertificate } from '@countersign/test
 import { call } from '../../support/client.ts';
 import type { ClientIdentity } from '../../support/client.ts';
 import { basic, certificatesOf, enrollBy, estRequest } from '../../support/est.ts';
+import { newRequest } from '../../support/keys.ts';
 import { runningTest } from '../../support/running.ts';
 import type { RunningTest } from '../../support/running.ts';
 
@@ -170,7 +171,7 @@ describe('devices with a certificate of their factory', () => {
     }
   });
 
-  it('stay out after a revocation until an administrator gives them a token, except after superseded', async () => {
+  it('stay out after a revocation until an administrator allows them, whatever else their name gets, except after superseded', async () => {
     const made = await device('A7');
     const enroll = async (): Promise<string> => {
       const { body } = await estRequest([{ type: 'CN', value: 'sensor-A7' }]);
@@ -181,20 +182,39 @@ describe('devices with a certificate of their factory', () => {
     assert.equal(await enroll(), 'enrolled');
     await revoke('superseded');
     assert.equal(await enroll(), 'enrolled');
-    for (const reason of ['keyCompromise', 'unspecified', 'certificateHold']) {
+    const renewed = async (): Promise<number> => {
+      // Another certificate of the name, by token, which renews itself.
+      const other = await running.issued('sensor-A7', 'device');
+      return (await call(running.remote(other), 'POST', '/v1/renew', { csr: (await newRequest()).csr })).status;
+    };
+    for (const reason of ['keyCompromise', 'unspecified', 'affiliationChanged', 'certificateHold']) {
       await revoke(reason);
-      if (reason === 'keyCompromise') {
-        assert.equal(await enroll(), 'identity_blocked');
-        const allowed = await running.ask('POST', '/v1/blocks/removals', { name: 'sensor-A7' });
-        assert.equal(allowed.status, 200);
+      assert.equal(await enroll(), 'identity_blocked', reason);
+      if (reason !== 'keyCompromise') {
+        const { body: given } = await running.ask('POST', '/v1/tokens', { name: 'sensor-A7', profile: 'device' });
+        const { body } = await estRequest([{ type: 'CN', value: 'sensor-A7' }]);
+        const answer = await enrollBy(running.remote(leafOf(made)), 'simpleenroll', body, basic(given.token));
+        assert.equal(answer.status, 200, answer.text);
+        assert.equal(await renewed(), 200);
+        assert.equal(await enroll(), 'identity_blocked', `${reason}: neither a token nor a renewal opens this door`);
       }
-      assert.equal(await enroll(), 'forbidden', reason);
-      const { body: given } = await running.ask('POST', '/v1/tokens', { name: 'sensor-A7', profile: 'device' });
-      const { body } = await estRequest([{ type: 'CN', value: 'sensor-A7' }]);
-      const answer = await enrollBy(running.remote(leafOf(made)), 'simpleenroll', body, basic(given.token));
-      assert.equal(answer.status, 200, answer.text);
+      const allowed = await running.ask('POST', '/v1/blocks/removals', { name: 'sensor-A7' });
+      assert.equal(allowed.status, 200, allowed.text);
       assert.equal(await enroll(), 'enrolled', reason);
     }
+    assert.equal((await running.ask('POST', '/v1/blocks/removals', { name: 'sensor-A7' })).body.code, 'not_blocked');
+  });
+
+  it('may come in again when their hold is released', async () => {
+    const made = await device('A8');
+    const { body } = await estRequest([{ type: 'CN', value: 'sensor-A8' }]);
+    const enroll = async (): Promise<number> =>
+      (await enrollBy(running.remote(leafOf(made)), 'simpleenroll', body)).status;
+    assert.equal(await enroll(), 200);
+    await running.ask('POST', '/v1/revocations', { name: 'sensor-A8', reason: 'certificateHold' });
+    assert.equal(await enroll(), 403);
+    await running.ask('POST', '/v1/releases', { name: 'sensor-A8' });
+    assert.equal(await enroll(), 200);
   });
 
   it('are held against the CRLs of their factory, as these change', async () => {
