@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import {
   countersign,
+  endWithProcess,
   eventually,
   launcher,
   node,
@@ -131,6 +132,7 @@ describe('profiles that ask for approval', () => {
     const child = spawn(node, ['--conditions=countersign-source', launcher, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    endWithProcess(child);
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const { request } = JSON.parse(line) as { request: string };
     const ended = once(child, 'exit');

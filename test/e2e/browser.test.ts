@@ -7,7 +7,15 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { node, peer, repository, runCommand, temporaryFolder, without } from '@countersign/testkit';
+import {
+  endGroupWithProcess,
+  node,
+  peer,
+  repository,
+  runCommand,
+  temporaryFolder,
+  without,
+} from '@countersign/testkit';
 
 /** What the page hands back for each kind of key. */
 interface Made {
@@ -81,13 +89,14 @@ describe('pki/web in Chromium', { skip: without('chromium', 'openssl') }, () => 
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'];
     const args = [...flags, `--user-data-dir=${folder.in('profile')}`, `http://127.0.0.1:${port}/`];
     const browser = spawn(peer('chromium') ?? 'chromium', args, { stdio: 'ignore', detached: true });
+    const endGroup = endGroupWithProcess(browser);
     const ended = once(browser, 'exit').then(() => 'the browser ended');
     try {
       const said = await Promise.race([answer, ended]);
       assert.ok(Array.isArray(said), String(said));
       made = said as Made[];
     } finally {
-      if (browser.exitCode === null && browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL');
+      endGroup();
       await ended;
       server.closeAllConnections();
       server.close();

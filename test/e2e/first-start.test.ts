@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import {
   countersign,
   curl,
+  endGroupWithProcess,
   launcher,
   node,
   runCommand,
@@ -64,6 +65,7 @@ test('the printed curl lines work when they are pasted', { skip: without('curl',
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  const endGroup = endGroupWithProcess(child);
   const gone = once(child, 'exit');
   try {
     const lines: string[] = [];
@@ -81,6 +83,7 @@ test('the printed curl lines work when they are pasted', { skip: without('curl',
   } finally {
     child.kill('SIGTERM');
     await gone;
+    endGroup();
   }
 });
 

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import {
   countersign,
+  endGroupWithProcess,
   eventually,
   getRequest,
   rawConnection,
@@ -51,6 +52,7 @@ test(
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
+    const endGroup = endGroupWithProcess(child);
     const gone = once(child, 'exit');
     try {
       for await (const line of createInterface({ input: child.stdout })) if (line === 'ready') break;
@@ -71,7 +73,7 @@ test(
       assert.deepEqual([code, signal], [0, null]);
       for (const { pid } of processes) assert.throws(() => process.kill(pid, 0), `${pid} was left behind`);
     } finally {
-      if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+      endGroup();
     }
   },
 );

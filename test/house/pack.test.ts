@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { node, repository, runCommand, temporaryFolder, without } from '@countersign/testkit';
+import { endGroupWithProcess, node, repository, runCommand, temporaryFolder, without } from '@countersign/testkit';
 
 const skip = without('npm');
 const folder = temporaryFolder('countersign-packed-');
@@ -79,6 +79,7 @@ test('the packed product starts, issues, revokes and ends', { skip }, async () =
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const endGroup = endGroupWithProcess(child);
   const gone = once(child, 'exit');
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -94,7 +95,7 @@ test('the packed product starts, issues, revokes and ends', { skip }, async () =
     child.kill('SIGTERM');
     assert.deepEqual(await gone, [0, null]);
   } finally {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    endGroup();
   }
 });
 

@@ -1,5 +1,6 @@
 // Runs a program to its end and hands back everything it said: the base of every helper that calls a real peer.
 import { spawn } from 'node:child_process';
+import { endWithProcess } from './leave-nothing.ts';
 
 /** What a finished program left behind. `code` is `null` when a signal ended it. */
 export interface CommandResult {
@@ -36,6 +37,7 @@ export function runCommand(
       timeout: options.timeoutMs ?? 30_000,
       killSignal: 'SIGKILL',
     });
+    endWithProcess(child);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whenProcessEnds } from './leave-nothing.ts';
 
 /** A folder of its own; `using` (or `await using`) removes it. */
 export interface TemporaryFolder extends Disposable {
@@ -17,9 +18,14 @@ export interface TemporaryFolder extends Disposable {
  */
 export function temporaryFolder(prefix = 'countersign-test-'): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), prefix));
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  const forget = whenProcessEnds(remove);
   return {
     path,
     in: (...names) => join(path, ...names),
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }),
+    [Symbol.dispose]: () => {
+      remove();
+      forget();
+    },
   };
 }

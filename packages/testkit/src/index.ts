@@ -16,6 +16,7 @@ export { serveDns, type DnsRecords, type TestDnsServer } from './dns-server.ts';
 export { eventually } from './events.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-server.ts';
+export { endGroupWithProcess, endWithProcess } from './leave-nothing.ts';
 export { certIdOf, ocspAnswer, serveOcsp, type OcspBehaviour } from './ocsp.ts';
 export { startPeerServer, type PeerServer } from './peer-server.ts';
 export { peer, without } from './peers.ts';

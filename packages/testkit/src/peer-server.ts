@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { eventually } from './events.ts';
+import { endGroupWithProcess } from './leave-nothing.ts';
 
 /** A running server. `await using` ends it. */
 export interface PeerServer extends AsyncDisposable {
@@ -33,18 +34,10 @@ export async function startPeerServer(
   const { pid } = child;
   if (pid === undefined) throw new Error(`could not start ${program}`);
   // Its workers are in its group.
-  const endGroup = (): void => {
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
-  };
-  process.on('exit', endGroup);
+  const endGroup = endGroupWithProcess(child);
   const dispose = async (): Promise<void> => {
     endGroup();
     await ended;
-    process.off('exit', endGroup);
   };
   try {
     await eventually(`${program} listens on ${options.port}`, options.withinMs ?? 30_000, () => {

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { temporaryFolder } from './folders.ts';
 import { eventually } from './events.ts';
+import { endWithProcess } from './leave-nothing.ts';
 import { peer, without } from './peers.ts';
 
 /** The `skip` option of a test that needs a PostgreSQL server, see {@link without}. */
@@ -81,7 +82,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   let databases = 0;
   const start = async (): Promise<void> => {
     const [file = '', ...rest] = [...drop, programOf('postgres'), '-D', data, ...flags];
-    const child = spawn(file, rest, { cwd: folder.path, stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(file, rest, { cwd: folder.path, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = endWithProcess(started, 'SIGQUIT');
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-20_000)));
     server = child;
@@ -98,8 +100,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     child.kill(signal);
     await ended;
   };
-  const kill = (): void => void server?.kill('SIGQUIT');
-  process.on('exit', kill);
   await start();
   return {
     database: () => {
@@ -112,7 +112,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     start,
     [Symbol.asyncDispose]: async () => {
       await stop('SIGQUIT');
-      process.off('exit', kill);
       folder[Symbol.dispose]();
     },
   };

@@ -1,11 +1,12 @@
 // The product from outside: `countersign …` as a process, and a running `countersign start` in a folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand, type CommandOptions, type CommandResult } from './command.ts';
+import { temporaryFolder } from './folders.ts';
+import { endGroupWithProcess } from './leave-nothing.ts';
 
 /** The repository's root folder. */
 export const repository: string = fileURLToPath(new URL('../../../', import.meta.url));
@@ -90,8 +91,8 @@ export interface ClientFiles {
  * @example await using product = await startProduct({ upstream: upstream.url })
  */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const fresh = options.data === undefined;
-  const data = options.data ?? join(mkdtempSync(join(tmpdir(), 'countersign-product-')), 'D');
+  const folder = options.data === undefined ? temporaryFolder('countersign-product-') : undefined;
+  const data = options.data ?? join(folder?.path ?? '', 'D');
   const ports = ['gateway', 'authority', 'http', 'enroll', 'admin']
     .filter((door) => !(options.args ?? []).includes(`--${door}`))
     .flatMap((door) => [`--${door}`, '127.0.0.1:0']);
@@ -109,11 +110,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const pid = child.pid;
   if (pid === undefined) throw new Error(`could not start ${node}`);
-  const endGroup = (): void => killGroup(pid);
-  process.on('exit', endGroup);
+  const endGroup = endGroupWithProcess(child);
 
   const ready = await awaitReady(child, printed, options.readyWithinMs ?? 60_000, ended).catch((error: unknown) => {
     endGroup();
+    folder?.[Symbol.dispose]();
     throw error;
   });
   const cli = (...more: readonly string[]): Promise<CommandResult> => countersign([...more, '--data', data]);
@@ -152,8 +153,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       await ended;
       clearTimeout(timer);
       endGroup();
-      process.off('exit', endGroup);
-      if (fresh) rmSync(join(data, '..'), { recursive: true, force: true, maxRetries: 3 });
+      folder?.[Symbol.dispose]();
     },
   };
 }
@@ -205,12 +205,4 @@ function cleanEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
     ([name]) => !/^(?:NODE_TEST_CONTEXT|NODE_V8_COVERAGE|npm_|INIT_CWD|COUNTERSIGN_)/.test(name),
   );
   return { ...Object.fromEntries(kept), ...more };
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The whole group is gone already: that is what was wanted.
-  }
 }

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { after, before, test } from 'node:test';
-import { deadPort, eventually, peer, without } from '@countersign/testkit';
+import { deadPort, endWithProcess, eventually, peer, without } from '@countersign/testkit';
 import { type AcmeWorld, acmeWorld, statuses } from './world.ts';
 
 let world: AcmeWorld;
@@ -72,6 +72,7 @@ for (const challenge of ['http', 'tls-alpn'] as const) {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { ...process.env, HOME: world.folder, XDG_DATA_HOME: world.folder, XDG_CONFIG_HOME: world.folder },
       });
+      endWithProcess(caddy);
       let said = '';
       caddy.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
       try {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { node, temporaryFolder } from '@countersign/testkit';
+import { endWithProcess, node, temporaryFolder } from '@countersign/testkit';
 import { dataFolder } from '../../src/data/folder.ts';
 import { isLocked, takeLock } from '../../src/data/lock.ts';
 import { readProcesses, writeProcesses } from '../../src/data/processes.ts';
@@ -48,6 +48,7 @@ test('a lock ends with its holder, however that ends', async () => {
   const holder = spawn(node, ['--conditions=countersign-source', '--input-type=module', '-e', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  endWithProcess(holder);
   const gone = once(holder, 'exit');
   await once(holder.stdout, 'data');
   const whileItLives = isLocked(folder);

@@ -11,6 +11,7 @@ import {
   certIdOf,
   createRoot,
   deadPort,
+  endWithProcess,
   serveHttp,
   serveOcsp,
   temporaryFolder,
@@ -212,7 +213,7 @@ describe('asking an OCSP responder', () => {
         const files = ['-index', folder.in('index.txt'), '-CA', folder.in('ca.crt')];
         const keys = ['-rsigner', folder.in(`${signer}.crt`), '-rkey', folder.in(`${signer}.key`)];
         const options = ['ocsp', '-port', '0', '-nmin', '5', ...files, ...keys];
-        const child = spawn('openssl', options, { stdio: ['ignore', 'pipe', 'pipe'] });
+        const child = endWithProcess(spawn('openssl', options, { stdio: ['ignore', 'pipe', 'pipe'] }));
         const exited = once(child, 'exit');
         try {
           const [said] = (await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')])) as [Buffer];
