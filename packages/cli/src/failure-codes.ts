@@ -14,6 +14,7 @@ export const CLI_FAILURES = {
   not_reachable: 'The authority cannot be reached',
   answer_invalid: 'What answers is no authority of this version',
   fetch_failed: 'A CRL or an OCSP answer cannot be fetched',
+  crl_delta_unfit: 'What freshestCRL leads to is no delta, or one to a list that comes later',
   crl_not_in_force: 'A CRL is of the future, has ended, or never says when it ends',
   crl_signature: 'A CRL is not signed by the issuer that was named',
   unknown_certificate: 'No certificate matches',

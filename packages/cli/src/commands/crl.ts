@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import type { Crl } from '@countersign/pki';
 import { readUserBytes } from '../admin/target.ts';
 import { type CliContext, pathFrom } from '../context.ts';
 import { CliFailure, usage } from '../failure.ts';
@@ -14,6 +15,7 @@ interface CrlFlags extends FetchFlags {
   readonly issuer?: string;
   readonly cert?: string;
   readonly entries?: boolean;
+  readonly delta?: boolean;
   readonly out?: string;
 }
 
@@ -27,10 +29,21 @@ export const crl = command<CrlFlags, [string]>({
     if (certificate !== undefined && issuer === undefined) {
       throw usage('--cert needs --issuer', 'an unchecked CRL says nothing about anybody');
     }
+    if (given.delta === true && issuer === undefined) {
+      throw usage('--delta needs --issuer', 'where an unchecked CRL leads, nothing is fetched');
+    }
     const { bytes, from } = await sourceBytes(this, source, given);
     const list = readCrl(bytes, from);
     if (given.out !== undefined) await writeFile(pathFrom(this, given.out), list.der);
-    const checked = checkCrl(list, { issuer, certificate, now: this.now() });
+    const now = this.now();
+    const bare = checkCrl(list, { issuer, certificate: undefined, now });
+    // What is not signed by the issuer leads nowhere.
+    const delta =
+      given.delta === true && bare.fault?.code !== 'crl_signature'
+        ? await fetchDelta(this, list, from, given)
+        : undefined;
+    const checked =
+      certificate === undefined && delta === undefined ? bare : checkCrl(list, { issuer, certificate, delta, now });
     output.object({
       source: from,
       ...checked.description,
@@ -47,6 +60,7 @@ export const crl = command<CrlFlags, [string]>({
       issuer: flags.file('The certificate of the CA: the signature is checked with it'),
       cert: flags.file('Whether this certificate is revoked; it must be covered (with --issuer)'),
       entries: flags.toggle('List every entry'),
+      delta: flags.toggle('Fetch the delta that the CRL names in freshestCRL, and check by both (with --issuer)'),
       out: flags.file('Keep the CRL here, in DER'),
       ...fetchFlags,
     },
@@ -87,6 +101,16 @@ async function sourceBytes(
     throw new CliFailure({ code: 'fetch_failed', message: `${source} names no CRL that can be fetched over HTTP` });
   }
   return { bytes: await fetchFrom(context, first, given), from: first.url.href };
+}
+
+async function fetchDelta(context: CliContext, list: Crl, from: string, given: FetchFlags): Promise<Crl> {
+  const { deltaPlaces } = await import('../published/fetching.ts');
+  const { readCrl } = await import('../published/crl.ts');
+  const [place] = deltaPlaces(list, given);
+  if (place === undefined) {
+    throw new CliFailure({ code: 'fetch_failed', message: `${from} names no delta that can be fetched over HTTP` });
+  }
+  return readCrl(await fetchFrom(context, place, given), place.url.href);
 }
 
 async function fetchFrom(context: CliContext, { url, guard }: Place, given: FetchFlags): Promise<Uint8Array> {

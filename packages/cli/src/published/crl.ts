@@ -63,14 +63,17 @@ export function checkCrl(
   about: {
     readonly issuer: Certificate | undefined;
     readonly certificate: Certificate | undefined;
+    readonly delta?: Crl | undefined;
     readonly now: number;
   },
 ): CheckedCrl {
-  const { issuer, certificate, now } = about;
+  const { issuer, certificate, delta, now } = about;
   const findings = lintCrl(crl, issuer === undefined ? {} : { issuer });
   const verified = issuer === undefined ? undefined : signedBy(crl, issuer);
   const status =
-    issuer === undefined || certificate === undefined ? undefined : statusOf(crl, issuer, certificate, now);
+    issuer === undefined || certificate === undefined
+      ? undefined
+      : statusOf([crl, ...(delta === undefined ? [] : [delta])], issuer, certificate, now);
   const { kind: _, ...facts } = describe({ kind: 'crl', crl });
   return {
     description: present({
@@ -83,9 +86,13 @@ export function checkCrl(
         findings.length === 0
           ? undefined
           : findings.map(({ severity, code, detail }) => `${severity} ${code}: ${detail}`),
+      delta: delta === undefined ? undefined : deltaFacts(delta),
       status: status === undefined ? undefined : (status?.code ?? 'good'),
     }),
-    fault: verified === false ? wrongSignature : (timeFault(crl, now) ?? status ?? undefined),
+    fault:
+      verified === false
+        ? wrongSignature
+        : (timeFault(crl, now) ?? deltaFault(crl, delta, issuer, now) ?? status ?? undefined),
     entries: () => {
       const found: Description[] = [];
       crl.forEachEntry((entry) => {
@@ -119,15 +126,44 @@ function timeFault({ thisUpdate, nextUpdate }: Crl, now: number): CrlFault | und
   return detail === undefined ? undefined : { code: 'crl_not_in_force', detail };
 }
 
+/** What there is to tell of a delta besides its list. */
+function deltaFacts(delta: Crl): string {
+  const { crlNumber, deltaCrlIndicator, entryCount, nextUpdate } = delta;
+  const until = nextUpdate === undefined ? 'without an end' : `until ${time(nextUpdate)}`;
+  return `number ${crlNumber ?? 'none'} to ${deltaCrlIndicator ?? 'none'}, ${entryCount} entries, ${until}`;
+}
+
+/** RFC 5280 section 5.2.4: whether a delta can be put together with a list. */
+function deltaFault(
+  crl: Crl,
+  delta: Crl | undefined,
+  issuer: Certificate | undefined,
+  now: number,
+): CrlFault | undefined {
+  if (delta === undefined || issuer === undefined) return undefined;
+  if (!signedBy(delta, issuer))
+    return { ...wrongSignature, detail: 'the delta is not signed by the issuer that was named' };
+  const { deltaCrlIndicator: base, crlNumber: number } = delta;
+  const why =
+    base === undefined || number === undefined
+      ? 'what freshestCRL leads to is no delta CRL'
+      : crl.crlNumber === undefined || crl.crlNumber < base
+        ? `the delta is to list ${base} or later, and this is ${crl.crlNumber ?? 'without a number'}`
+        : undefined;
+  if (why !== undefined) return { code: 'crl_delta_unfit', detail: why };
+  const late = timeFault(delta, now);
+  return late === undefined ? undefined : { ...late, detail: late.detail.replace('the CRL', 'the delta') };
+}
+
 /** Null: it is good. */
-function statusOf(crl: Crl, issuer: Certificate, certificate: Certificate, now: number): CrlFault | null {
+function statusOf(crls: readonly Crl[], issuer: Certificate, certificate: Certificate, now: number): CrlFault | null {
   const verdict = buildAndValidate(certificate, {
     anchors: [trustAnchor(issuer)],
     intermediates: [],
     time: now,
     crypto: nodeCrypto,
     purpose: 'any',
-    revocation: crlChecker({ crls: [crl], scope: 'leaf' }),
+    revocation: crlChecker({ crls, scope: 'leaf' }),
   });
   return verdict.ok ? null : { code: refusalOf(verdict.code), detail: verdict.detail };
 }

@@ -1,5 +1,5 @@
 // What `crl` and `ocsp` fetch: from a URL that the command line names, or from one that a certificate does.
-import { type Certificate, type GeneralName, OID } from '@countersign/pki';
+import { type Certificate, type Crl, type GeneralName, OID } from '@countersign/pki';
 import { AddressGuard, guardForConfigured, isDestination } from '@countersign/trust';
 import { usage } from '../failure.ts';
 import type { FetchFlags } from './fetch-flags.ts';
@@ -22,6 +22,14 @@ export function namedPlace(text: string, { allow = [] }: FetchFlags): Place | un
 export function crlPlaces(certificate: Certificate, given: FetchFlags): readonly Place[] {
   return places(
     (certificate.crlDistributionPoints ?? []).flatMap(({ name }) => name?.fullName ?? []),
+    given,
+  );
+}
+
+/** Where a CRL says that its deltas are (RFC 5280 section 5.2.6). */
+export function deltaPlaces(crl: Crl, given: FetchFlags): readonly Place[] {
+  return places(
+    (crl.freshestCrl ?? []).flatMap(({ name }) => name?.fullName ?? []),
     given,
   );
 }

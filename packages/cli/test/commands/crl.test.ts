@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { pemEncode } from '@countersign/pki';
+import { deltaCrlIndicator, freshestCrl, pemEncode } from '@countersign/pki';
 import { BAD_ANSWERS, createRoot, serveHttp, temporaryFolder } from '@countersign/testkit';
 import { progressBar, progressText } from '../../src/terminal/progress.ts';
 import { inProcess } from '../in-process.ts';
@@ -103,6 +103,44 @@ test('a CRL is fetched from a URL, from where a certificate says, and kept with 
   assert.equal(server.connections, before);
   const allowed = await run('named.crt', '--allow', '127.0.0.1', '--json');
   assert.deepEqual([allowed.exit, told(allowed.stdout)['number']], [0, '7'], allowed.stderr);
+});
+
+test('--delta fetches the delta that a verified CRL names, and checks by both; one that does not fit is said to', async () => {
+  const { folder, root, bad, run } = await listFolder();
+  using _ = folder;
+  await using server = await serveHttp((_request, response) => response.end());
+  const list = (url: string, options: object = {}) =>
+    root.crl({ number: 5, extensions: [freshestCrl([url])], ...options });
+  writeFileSync(folder.in('full.crl'), await list(server.url));
+  const news = (base: number, options: object = {}) =>
+    root.crl({ number: 9, revoked: [bad], extensions: [deltaCrlIndicator(base)], ...options });
+  const check = (...more: string[]) =>
+    run('full.crl', '--issuer', 'root.crt', '--cert', 'bad.crt', '--json', '--allow', '127.0.0.1', ...more);
+  const serve = (der: Uint8Array) => server.behave((_request, response) => response.end(der));
+
+  assert.deepEqual([(await check()).exit, server.connections], [0, 0], 'the list alone knows nothing of it');
+  serve(await news(5));
+  const both = await check('--delta');
+  assert.deepEqual([both.exit, told(both.stdout)['status']], [1, 'revoked'], both.stderr);
+  assert.match(String(told(both.stdout)['delta']), /^number 9 to 5, 1 entries, until /u);
+  serve(await news(6));
+  assert.match((await check('--delta')).stderr, /the delta is to list 6 or later, and this is 5/u);
+  serve(await news(5, { forgedBy: bad.key.privateKey }));
+  assert.match((await check('--delta')).stderr, /the delta is not signed by the issuer/u);
+  serve(await list(server.url));
+  assert.match((await check('--delta')).stderr, /is no delta CRL/u);
+  serve(await news(5, { thisUpdate: root.now - 7_200_000, nextUpdate: root.now - 3_600_000 }));
+  assert.match((await check('--delta')).stderr, /the delta ended at/u);
+
+  // Nobody is led anywhere by a list that is not verified, to an address that is not allowed, or without --issuer.
+  const { connections } = server;
+  writeFileSync(folder.in('full.crl'), await list(server.url, { forgedBy: bad.key.privateKey }));
+  assert.match((await check('--delta')).stderr, /not signed by the issuer/u);
+  writeFileSync(folder.in('full.crl'), await list(server.url));
+  assert.match((await run('full.crl', '--issuer', 'root.crt', '--delta')).stderr, /allow it with --allow/u);
+  assert.equal((await run('full.crl', '--delta')).exit, 2);
+  assert.match((await run('root.crl', '--issuer', 'root.crt', '--delta')).stderr, /names no delta/u);
+  assert.equal(server.connections, connections);
 });
 
 for (const [name, behave] of Object.entries(BAD_ANSWERS)) {

@@ -5,6 +5,7 @@ import { TrustError } from '../errors.ts';
 import { RevocationIndex } from '../revocation/revocation-index.ts';
 import { sha256Hex } from '../verdict/key-hash.ts';
 import { scopeOf } from './crl-scope.ts';
+import { httpUris } from './point-names.ts';
 import type { CrlScope } from './crl-scope.ts';
 
 /** How far the clock of a CRL's issuer may be ahead of ours. */
@@ -24,6 +25,10 @@ export interface LoadedCrl {
   readonly thisUpdate: number;
   /** Milliseconds since the epoch. */
   readonly nextUpdate: number;
+  /** Its source is one of those that lists are expected from: a delta that is overdue there is missed. */
+  readonly isExpected: boolean;
+  /** Where its deltas are, over HTTP (RFC 5280 section 5.2.6). */
+  readonly freshestUris: readonly string[];
   /** Entries under the hash of the issuer's key, those of an indirect list under {@link nameHash}. */
   readonly index: RevocationIndex;
 }
@@ -62,7 +67,7 @@ export function nameHash(nameKey: string): string {
 }
 
 /** Takes the entries of a CRL into an index of its own, so that its octets need not be kept. */
-export function loadCrl(crl: Crl, source: string, issuerKeyHash: string): LoadedCrl {
+export function loadCrl(crl: Crl, source: string, issuerKeyHash: string, isExpected = true): LoadedCrl {
   const { crlNumber, deltaCrlIndicator: baseNumber, thisUpdate, nextUpdate = thisUpdate } = crl;
   const scope = scopeOf(crl);
   const index = new RevocationIndex({ capacity: crl.entryCount });
@@ -70,7 +75,9 @@ export function loadCrl(crl: Crl, source: string, issuerKeyHash: string): Loaded
   crl.forEachEntry((entry) => {
     for (const issuer of issuersOf(entry, ownHash)) take(index, issuer, entry, baseNumber !== undefined);
   });
-  return { source, issuerKeyHash, scope, crlNumber, baseNumber, thisUpdate, nextUpdate, index };
+  const freshestUris = baseNumber === undefined ? httpUris(crl.freshestCrl) : [];
+  const head = { source, issuerKeyHash, isExpected, scope, crlNumber, baseNumber, thisUpdate, nextUpdate };
+  return { ...head, freshestUris, index };
 }
 
 /** Only an indirect list has entries of other issuers: the parser refuses any other that does. */

@@ -54,6 +54,7 @@ export class CrlSet implements RevocationSource {
   readonly name: string;
   readonly staleness: Staleness;
   readonly #crypto: Crypto;
+  readonly #expected: ReadonlySet<string>;
   readonly #missing: Set<string>;
   readonly #isOpen: boolean;
   readonly #onLoaded: CrlSetOptions['onLoaded'];
@@ -69,6 +70,7 @@ export class CrlSet implements RevocationSource {
     this.#isOpen = isOpen;
     this.#onLoaded = onLoaded;
     this.staleness = staleness;
+    this.#expected = new Set(expected);
     this.#missing = new Set(expected);
   }
 
@@ -159,7 +161,7 @@ export class CrlSet implements RevocationSource {
   }
 
   #take(crl: Crl, source: string, issuer: CrlIssuer, now: number): CrlOffer {
-    const next = loadCrl(crl, source, keyHash(issuer.spki));
+    const next = loadCrl(crl, source, keyHash(issuer.spki), this.#expected.has(source));
     const refused = this.#whyNot(issuer, next, now);
     if (refused !== undefined) throw new TrustError('crl_signature_invalid', refused, { source });
     const shelved = this.#shelf.put(next);

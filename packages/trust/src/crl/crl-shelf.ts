@@ -120,8 +120,9 @@ function speakerOf({ base, delta }: Place, entry: PathEntry): Speaker[] {
   if (base === undefined) return [];
   const reasons = reasonsCovered(base.scope, entry, base.issuerKeyHash === entry.issuerKeyHash);
   if (reasons === 0) return [];
-  // Who publishes deltas promises news by them: one that is overdue is missed (as OpenSSL's -use_deltas has it).
-  const freshUntil = Math.min(base.nextUpdate, delta?.nextUpdate ?? Infinity);
+  // Who publishes deltas where they are expected promises news by them: one that is overdue is missed (as OpenSSL's
+  // -use_deltas has it). One that was merely found makes nothing worse than the complete list alone.
+  const freshUntil = Math.min(base.nextUpdate, delta?.isExpected === true ? delta.nextUpdate : Infinity);
   return [{ base, delta, reasons, freshUntil }];
 }
 

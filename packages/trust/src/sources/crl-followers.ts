@@ -5,18 +5,19 @@ import type { CrlSet } from '../crl/crl-set.ts';
 import type { CrlStore } from '../crl/crl-store.ts';
 import { CrlWatch, isEnding } from '../crl/crl-watch.ts';
 import type { Following } from '../crl/follow-crl.ts';
-import { followCrlFile, followCrlUrl } from '../crl/follow-crl.ts';
+import { followCrlFile, followCrlUrl, wakeByTimer } from '../crl/follow-crl.ts';
+import type { LoadedCrl } from '../crl/accept-crl.ts';
+import { httpUris, isHttp } from '../crl/point-names.ts';
 import { isCovered } from '../state/revocation-source.ts';
 import { keyHash } from '../verdict/key-hash.ts';
 import { pathEntry } from '../verdict/path-entries.ts';
 import type { BundleSettings, CrlPlace } from './settings.ts';
 import type { CrlFact, CrlSourceFact } from './source-facts.ts';
+import { FoundLists } from './found-lists.ts';
 import { createSources, crlSourceName, setIssuers } from './bundle-sources.ts';
 import type { BundleUpdate, CrlUpdate } from './trust-update.ts';
 import { words } from '../words.ts';
 
-/** Distribution points of certificates that are followed for one bundle. */
-const MAX_FOUND = 1024;
 const FOUND_EVERY_MS = 3_600_000;
 const LOOK_MS = 60_000;
 
@@ -39,8 +40,9 @@ interface Followed {
   readonly set: CrlSet;
   readonly watch: CrlWatch;
   readonly sources: Map<string, { up: boolean; failures: number }>;
-  /** Distribution points of certificates, by URL. */
-  readonly found: Map<string, Following>;
+  readonly found: FoundLists;
+  /** Names of the configured sources. */
+  readonly expected: ReadonlySet<string>;
 }
 
 /**
@@ -61,16 +63,22 @@ export class CrlFollowers {
   async start(bundles: readonly BundleSettings[], updates: readonly BundleUpdate[]): Promise<void> {
     for (const bundle of bundles) {
       const { crls: set } = createSources(bundle, {
-        onCrl: (crl, der) => this.#options.store?.keep(bundle.name, crl, der),
+        onCrl: (crl, der) => {
+          this.#options.store?.keep(bundle.name, crl, der);
+          if (crl.baseNumber === undefined) this.#followDeltas(bundle.name);
+        },
       });
       if (set === undefined) continue;
       const watch = new CrlWatch(bundle.revocation.crls?.alarmBeforeMs);
-      this.#followed.set(bundle.name, { bundle, set, watch, sources: new Map(), found: new Map() });
+      const expected = new Set(bundle.revocation.crls?.sources.map(crlSourceName));
+      const found = new FoundLists();
+      this.#followed.set(bundle.name, { bundle, set, watch, sources: new Map(), found, expected });
     }
     for (const update of updates) this.setBundle(update);
     for (const followed of this.#followed.values()) await this.#recall(followed);
     for (const followed of this.#followed.values()) this.#follow(followed);
     await Promise.all(this.#following.map((following) => following.started));
+    for (const followed of this.#followed.values()) await this.#deltasTried(followed);
     this.look();
     this.#timer = setInterval(() => this.look(), LOOK_MS);
     this.#timer.unref();
@@ -97,11 +105,12 @@ export class CrlFollowers {
     followed.set.learnSigned([issuer]);
     const entry = pathEntry(certificate, keyHash(issuer.spki));
     if (isCovered(followed.set, entry, this.#options.now())) return;
-    const started = entry.crlUris.flatMap((uri) => this.#followFound(followed, uri)?.started ?? []);
+    const uris = [...entry.crlUris, ...httpUris(certificate.freshestCrl)];
+    const started = uris.flatMap((uri) => this.#followFound(followed, uri)?.started ?? []);
     const { promise: left, resolve } = Promise.withResolvers<void>();
     const leave = (): void => resolve();
     signal?.addEventListener('abort', leave, { once: true });
-    await Promise.race([Promise.all(started), left]);
+    await Promise.race([Promise.all(started).then(() => this.#deltasTried(followed)), left]);
     signal?.removeEventListener('abort', leave);
   }
 
@@ -146,20 +155,23 @@ export class CrlFollowers {
 
   stop(): void {
     clearInterval(this.#timer);
-    const found = [...this.#followed.values()].flatMap((followed) => [...followed.found.values()]);
-    for (const following of [...this.#following, ...found]) following.stop();
+    for (const following of this.#following) following.stop();
+    for (const { found } of this.#followed.values()) found.stop();
   }
 
   /** What was kept counts as what its source has given. */
   async #recall(followed: Followed): Promise<void> {
     const { store, shout } = this.#options;
     const { bundle } = followed;
-    const { sources = [], distributionPoints = false } = bundle.revocation.crls ?? {};
-    const expected = new Set(sources.map(crlSourceName));
+    const { expected, found } = followed;
+    const { distributionPoints = false } = bundle.revocation.crls ?? {};
     const { crls, problems } = (await store?.load(bundle.name)) ?? { crls: [], problems: [] };
     for (const problem of problems) shout(`bundle ${bundle.name}: ${problem.message}`);
-    for (const { source, der } of crls) {
-      if (!expected.has(source) && !distributionPoints) continue;
+    // Those that are configured first: they name the deltas among the others.
+    for (const { source, der } of crls.toSorted(
+      (a, b) => Number(expected.has(b.source)) - Number(expected.has(a.source)),
+    )) {
+      if (!expected.has(source) && !distributionPoints && !found.has(source)) continue;
       try {
         this.#take(followed, der, source, `${source} (kept)`);
         if (!expected.has(source)) this.#followFound(followed, source);
@@ -175,21 +187,38 @@ export class CrlFollowers {
     }
   }
 
-  /** @returns undefined where it is no URL, or too many are followed already. */
-  #followFound(followed: Followed, uri: string): Following | undefined {
-    if (!URL.canParse(uri)) return undefined;
-    const url = new URL(uri);
-    const known = followed.found.get(url.href);
-    if (known !== undefined || followed.found.size >= MAX_FOUND) return known;
+  #followFound(followed: Followed, uri: string, isDelta = false): Following | undefined {
     // Its CA has written it, not the operator: it may lead to nothing private.
     const guard = new AddressGuard({ allow: followed.bundle.revocation.allowAddresses });
-    const following = this.#followOne(followed, { url, everyMs: FOUND_EVERY_MS }, guard);
-    followed.found.set(url.href, following);
-    return following;
+    return followed.found.follow(uri, isDelta, (url) =>
+      this.#followOne(followed, { url, everyMs: FOUND_EVERY_MS }, guard, isDelta),
+    );
   }
 
-  #followOne(followed: Followed, source: CrlPlace, guard?: AddressGuard): Following {
-    const { now, random } = this.#options;
+  /** Follows the deltas that the complete lists in use name, which are verified, and no other deltas. */
+  #followDeltas(bundle: string): void {
+    const followed = this.#followed.get(bundle);
+    if (followed === undefined) return;
+    const uris = followed.set.loaded.flatMap((list) => (mayAsk(followed, list) ? list.freshestUris : []));
+    const named = new Set(uris.flatMap((uri) => (URL.canParse(uri) ? [new URL(uri).href] : [])));
+    for (const dropped of followed.found.dropDeltas(named)) followed.sources.delete(dropped);
+    for (const href of named) if (!followed.expected.has(href)) this.#followFound(followed, href, true);
+  }
+
+  /** Resolves when every delta that was found has been tried once, or has had the time that a connection would wait. */
+  async #deltasTried({ bundle, set, found }: Followed): Promise<void> {
+    const started = set.loaded.flatMap(({ freshestUris }) =>
+      freshestUris.flatMap((uri) => found.at(uri)?.started ?? []),
+    );
+    if (started.length === 0) return;
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const timer = wakeByTimer(bundle.revocation.waitMs, resolve);
+    await Promise.race([Promise.all(started), over]);
+    timer.stop();
+  }
+
+  #followOne(followed: Followed, source: CrlPlace, guard?: AddressGuard, isDelta = false): Following {
+    const { now, random, shout, warn } = this.#options;
     const { bundle, sources } = followed;
     const state = { up: false, failures: 0 };
     sources.set(crlSourceName(source), state);
@@ -203,7 +232,8 @@ export class CrlFollowers {
       onProblem: (error: unknown) => {
         state.up = false;
         state.failures += 1;
-        this.#options.shout(`bundle ${bundle.name}: ${words(error)}; the last good CRL stays in use`);
+        if (isDelta) warn(`bundle ${bundle.name}: ${words(error)}; it is a delta, the complete CRL stays in use`);
+        else shout(`bundle ${bundle.name}: ${words(error)}; the last good CRL stays in use`);
       },
     };
     if ('file' in source) return followCrlFile(source.file, follower);
@@ -227,4 +257,9 @@ export class CrlFollowers {
     else if (kind === 'ending') warn(`${list} ends at ${end}, and its successor has not come`);
     else shout(`${list} has ended at ${end}, and its successor has not come`);
   }
+}
+
+/** Whether a list came over the network, or may lead there: who gives lists as files alone wants nothing fetched. */
+function mayAsk({ bundle }: Followed, { source }: LoadedCrl): boolean {
+  return bundle.revocation.crls?.distributionPoints === true || isHttp(source);
 }

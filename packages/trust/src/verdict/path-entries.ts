@@ -1,7 +1,7 @@
 import { ALL_REASONS, distributionPointNames, OID } from '@countersign/pki';
 import type { Certificate, DistributionPoint, TrustAnchor } from '@countersign/pki';
 
-import { nameKeys } from '../crl/point-names.ts';
+import { httpUris, isHttp, nameKeys } from '../crl/point-names.ts';
 import { keyHash } from './key-hash.ts';
 import type { CrlPoint, PathEntry } from './verdict.ts';
 
@@ -30,7 +30,7 @@ export function pathEntry(certificate: Certificate, issuerKeyHash: string): Path
     version: certificate.version,
     points: points.map((point) => crlPoint(point, certificate)),
     ocspUris: ocspUris(certificate),
-    crlUris: crlUris(points),
+    crlUris: httpUris(points),
   };
 }
 
@@ -50,13 +50,4 @@ function ocspUris(certificate: Certificate): string[] {
     method === OID.ocsp && location.type === 'uri' ? [location.value] : [],
   );
   return uris.filter(isHttp).slice(0, MAX_URIS);
-}
-
-function crlUris(points: readonly DistributionPoint[]): string[] {
-  const names = points.flatMap(({ name }) => name?.fullName ?? []);
-  return names.flatMap((name) => (name.type === 'uri' && isHttp(name.value) ? [name.value] : [])).slice(0, MAX_URIS);
-}
-
-function isHttp(uri: string): boolean {
-  return /^https?:\/\//iu.test(uri);
 }

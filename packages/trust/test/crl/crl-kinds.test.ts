@@ -28,8 +28,12 @@ const leaf = await root.issue('leaf');
 const other = await root.issue('other');
 const signer = await root.issueCa('CRL Signer', { keyUsage: ['cRLSign'] });
 
-function setFor(ca: readonly TestCa[] = [root], intermediates: readonly TestCa[] = []): CrlSet {
-  const set = new CrlSet({ name: 'partners', crypto: nodeCrypto, expected: [] });
+function setFor(
+  ca: readonly TestCa[] = [root],
+  intermediates: readonly TestCa[] = [],
+  expected: readonly string[] = [],
+): CrlSet {
+  const set = new CrlSet({ name: 'partners', crypto: nodeCrypto, expected });
   set.setIssuers(bundleOf(ca, intermediates));
   return set;
 }
@@ -130,13 +134,22 @@ describe('a delta CRL', () => {
   });
 
   test('that is overdue makes the news stale, until a complete list overtakes it', async () => {
-    const set = setFor();
+    const set = setFor([root], [], ['base', 'delta']);
     set.offer(await base(5, { nextUpdate: now + 24 * HOUR }), 'base', now);
     set.offer(await delta(5, 6, { nextUpdate: now + HOUR }), 'delta', now);
     assert.equal(verdictOf(set, leaf, now + HOUR), 'accepted');
     assert.equal(verdictOf(set, leaf, now + HOUR + 1000), 'revocation_stale');
     set.offer(await base(6, { nextUpdate: now + 24 * HOUR }), 'base', now);
     assert.equal(verdictOf(set, leaf, now + HOUR + 1000), 'accepted');
+  });
+
+  test('that was merely found, not expected, makes nothing stale when it is overdue, and what it has told still counts', async () => {
+    const set = setFor([root], [], ['base']);
+    set.offer(await base(5, { nextUpdate: now + 24 * HOUR }), 'base', now);
+    set.offer(await delta(5, 6, { nextUpdate: now + HOUR, revoked: [other] }), 'found', now);
+    assert.equal(verdictOf(set, leaf, now + HOUR + 1000), 'accepted');
+    assert.equal(verdictOf(set, other, now + HOUR + 1000), 'revoked');
+    assert.equal(verdictOf(set, leaf, now + 25 * HOUR), 'revocation_stale');
   });
 
   test('in whatever order lists come, the newest state that they make together is the one that counts', async () => {

@@ -53,8 +53,11 @@ export function sqlCrlWriter(db: Kysely<Tables>, crlNumbersFrom: () => Promise<n
         await pieces.where('number', '=', number).execute();
         return false;
       }
+      // A long one is still being sent to whoever began to read it: the one before stays until the next.
+      const isAfterLong = before !== undefined && (await isLong(issuer, scope, before.number));
       const values = {
         number,
+        before: isAfterLong ? before.number : null,
         entries,
         bytes,
         seq,
@@ -70,28 +73,25 @@ export function sqlCrlWriter(db: Kysely<Tables>, crlNumbersFrom: () => Promise<n
         .values({ issuer, scope, ...values })
         .onConflict((conflict) => conflict.columns(['issuer', 'scope']).doUpdateSet(values))
         .execute();
-      // A long one is still being sent to whoever began to read it: the one before stays until the next.
-      const isAfterLong = before !== undefined && (await isLong(issuer, scope, before.number));
       if (!isAfterLong) await pieces.where('number', '<', number).execute();
       return true;
     },
     dropCrlPieces: async (issuer, scope, limit) => {
-      const pieces = db.selectFrom('crl_pieces').where('issuer', '=', issuer).where('scope', '=', String(scope));
-      const inForce = db
+      const list = await db
         .selectFrom('crls')
-        .select('number')
+        .select(['number', 'before'])
         .where('issuer', '=', issuer)
-        .where('scope', '=', String(scope));
-      const before = await pieces
-        .select('number')
-        .where('number', '<', inForce)
-        .orderBy('number', 'desc')
-        .limit(1)
+        .where('scope', '=', String(scope))
         .executeTakeFirst();
-      if (before === undefined) return 0;
-      const dropped = await pieces
+      if (list === undefined) return 0;
+      // Those of a build that never ended go too, whatever their number; one that goes on has a higher number, or will not be in force.
+      const dropped = await db
+        .selectFrom('crl_pieces')
         .select(['number', 'piece'])
-        .where('number', '<', before.number)
+        .where('issuer', '=', issuer)
+        .where('scope', '=', String(scope))
+        .where('number', '<', list.number)
+        .where('number', '!=', list.before ?? list.number)
         .orderBy('number')
         .orderBy('piece')
         .limit(limit)

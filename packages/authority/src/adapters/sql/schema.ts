@@ -107,6 +107,8 @@ export const tables = {
       bytes: integer,
       seq: integer,
       shown: integer,
+      /** Of a long list: the one that was in force before, which may still be being read. */
+      before: optional(integer),
       base_number: optional(integer),
       base_seq: optional(integer),
       base_at: optional(integer),

@@ -169,4 +169,33 @@ describeOnEachStore('the full CRL and its delta', () => {
     assert.ok(await domain.store.crlPiece(issuer, 'full', number, 1));
     await currentCrl(domain, 'full');
   });
+
+  it('is read whole by whoever began before the next, also where a build was killed in between; later he gets no mix', async () => {
+    await addRevoked(domain, 200);
+    const [ca] = domain.cas.issuing;
+    assert.ok(ca);
+    const sign = () => signFull(domain.store, ca, domain.clock.now, 1000);
+    await sign();
+    const crl = await sign();
+    assert.ok(crl);
+    const piece = (i: number) => domain.store.crlPiece(issuer, 'full', crl.number, i);
+    const whole = await currentCrl(domain, 'full');
+    assert.ok(whole.der.length > 3000);
+    const read = [await piece(0)];
+
+    // Killed after its first pieces: a number that is higher, and was never in force.
+    const killed = await domain.store.write((tx) => tx.nextCrlNumber(issuer, 'full'));
+    for (const i of [0, 1]) {
+      await domain.store.write((tx) => tx.addCrlPiece(issuer, 'full', killed, i, new Uint8Array(1000)));
+    }
+    await addRevoked(domain, 1, 'later');
+    await sign();
+    for (let next = await piece(1); next !== undefined; next = await piece(read.length)) read.push(next);
+    assert.deepEqual(Buffer.concat(read.flatMap((one) => one ?? [])), Buffer.from(whole.der));
+    assert.equal(await domain.store.crlPiece(issuer, 'full', killed, 0), undefined);
+
+    await sign();
+    assert.equal(await piece(1), undefined);
+    assert.equal((await currentCrl(domain, 'full')).entryCount, 201);
+  });
 });
