@@ -58,6 +58,7 @@ function resultOf(
   signatures: readonly number[],
 ): Result {
   const microsOf = (name: string): number[] => (turns.get(name) ?? []).map(({ micros }) => micros);
+  const seenOf = (name: string): number[] => (turns.get(name) ?? []).map(({ perSecond }) => perSecond);
   const ratios = (name: string, to: string): number[] => {
     const reference = microsOf(to);
     return microsOf(name).map((micros, i) => (reference[i] ?? Number.NaN) / micros);
@@ -67,9 +68,7 @@ function resultOf(
     columns: {
       'CPU, µs': spreadOf(microsOf(name)),
       'a second on a core': Math.round(1e6 / median(microsOf(name))).toLocaleString('en-US'),
-      'a second seen': Math.round(median((turns.get(name) ?? []).map((turn) => turn.perSecond))).toLocaleString(
-        'en-US',
-      ),
+      'a second seen': Math.round(median(seenOf(name))).toLocaleString('en-US'),
       'times an empty POST': significant(1 / median(ratios(name, emptyPost))),
     },
   }));
@@ -89,8 +88,9 @@ function resultOf(
   ];
   if (turns.has(opensslP256)) {
     const times = median(ratios(cached, opensslP256));
+    const seen = median(seenOf(cached)) / median(seenOf(opensslP256));
     claims.push({
-      words: `answers signed before are at least 50 times as cheap as those of openssl ocsp with the same kind of key: ${significant(times)}`,
+      words: `answers signed before are at least 50 times as cheap as those of openssl ocsp with the same kind of key: ${significant(times)} (on the clock ${significant(seen)} times as many)`,
       held: times >= 50,
     });
   }

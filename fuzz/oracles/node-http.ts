@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
+import type { WholeRequest } from '../../packages/authority/src/http/whole-request.ts';
 
 /** One request of a connection, as somebody read it. */
 export interface ReadRequest {
@@ -15,24 +16,29 @@ export interface ReadRequest {
   readonly octets: number;
 }
 
-type Seen = Pick<ReadRequest, 'method' | 'target' | 'body'>;
+interface Seen extends Pick<ReadRequest, 'method' | 'target' | 'body'> {
+  readonly headers: IncomingMessage['headers'];
+  /** Whether the connection is kept after the answer. */
+  readonly kept: boolean;
+}
 
 /** The requests that node:http (llhttp) sees in the octets of a connection, as far as it reads them. */
 function readByNode(bytes: Uint8Array): Promise<readonly Seen[]> {
   const { promise, resolve } = Promise.withResolvers<readonly Seen[]>();
   const seen: Seen[] = [];
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 });
-  const take = (request: IncomingMessage, answer: () => void): void => {
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
     const body = createHash('sha256');
     request.on('data', (data: Buffer) => body.update(data));
     request.on('error', () => undefined);
     request.on('end', () => {
-      seen.push({ method: request.method ?? '', target: request.url ?? '', body: body.digest('hex') });
-      answer();
+      const { method = '', url: target = '', headers } = request;
+      seen.push({ method, target, headers, kept: response.shouldKeepAlive, body: body.digest('hex') });
+      response.end();
     });
   };
-  server.on('request', (request, response) => take(request, () => response.end()));
-  server.on('checkContinue', (request, response) => take(request, () => response.end()));
+  server.on('request', (request, response) => take(request, response));
+  server.on('checkContinue', (request, response) => take(request, response));
   const peer = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   for (const event of ['upgrade', 'connect', 'clientError', 'dropRequest'] as const)
     server.on(event, () => peer.destroy());
@@ -58,4 +64,18 @@ export async function compareRequests(bytes: Uint8Array, ours: readonly ReadRequ
     if (body !== own.body) return `request ${i}: node:http sees another body`;
   }
   return undefined;
+}
+
+/** What the authority answers past node:http must be one request for node:http too, the same one, on a connection that is kept. */
+export async function compareWholeRequest(
+  bytes: Uint8Array,
+  { head, body }: WholeRequest,
+): Promise<string | undefined> {
+  const [seen, ...more] = await readByNode(bytes);
+  if (seen === undefined || more.length > 0) return `node:http sees ${more.length === 0 ? 'none' : 'several'}`;
+  const ours = [head.method, head.target, createHash('sha256').update(body, 'latin1').digest('hex'), head.contentType];
+  const theirs = [seen.method, seen.target, seen.body, seen.headers['content-type']?.toLowerCase()];
+  if (ours.join(' ') !== theirs.join(' ')) return `node:http sees ${theirs.join(' ')}, we ${ours.join(' ')}`;
+  if (!seen.kept) return 'node:http ends the connection';
+  return Object.keys(seen.headers).some((name) => name.startsWith('if-')) ? 'node:http sees a condition' : undefined;
 }

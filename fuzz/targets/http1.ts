@@ -4,7 +4,9 @@ import { BodyReader, CHUNKED } from '../../packages/gateway/src/http1/body.ts';
 import { readRequestHead } from '../../packages/gateway/src/http1/request-head.ts';
 import { FAULT, MORE, SectionScanner } from '../../packages/gateway/src/http1/section.ts';
 import { readResponseHead } from '../../packages/gateway/src/upstream/response-head.ts';
-import { compareRequests } from '../oracles/node-http.ts';
+import { readWholeRequest } from '../../packages/authority/src/http/whole-request.ts';
+import type { WholeRequest } from '../../packages/authority/src/http/whole-request.ts';
+import { compareRequests, compareWholeRequest } from '../oracles/node-http.ts';
 import type { ReadRequest } from '../oracles/node-http.ts';
 import type { FuzzTarget } from '../target.ts';
 import { isRefusal, Refusal, textSeeds } from './refusal.ts';
@@ -139,6 +141,24 @@ function runChunked(bytes: Uint8Array): unknown {
   return whole;
 }
 
+const wholeRequests = [
+  'GET /ocsp/MEEwPzA9MDswOTAJBgUrDgMCGgUABBQ%3D HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n\r\n',
+  'POST /ocsp HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/ocsp-request\r\nContent-Length: 5\r\n\r\n0\x03\0\x01\0',
+  'POST /ocsp HTTP/1.1\r\nhost:a\r\nConnection: Keep-Alive\r\ncontent-length:\t5 \r\nX: \r\n\r\nhello',
+];
+const remembered = [undefined, ...wholeRequests.map((text) => readWholeRequest(text, undefined)?.head)];
+
+/** What the authority reads past node:http: the same whatever head came before it. */
+function runWhole(bytes: Uint8Array): WholeRequest {
+  const text = Buffer.from(bytes).toString('latin1');
+  const [whole, ...others] = remembered.map((head) => readWholeRequest(text, head));
+  for (const other of others) {
+    if (JSON.stringify(other) !== JSON.stringify(whole)) throw new Error('after another head it is something else');
+  }
+  if (whole === undefined) throw new Refusal(String(text.split('\r\n').length));
+  return whole;
+}
+
 export const http1Targets: readonly FuzzTarget[] = [
   {
     name: 'http1-request',
@@ -163,5 +183,14 @@ export const http1Targets: readonly FuzzTarget[] = [
       textSeeds([chunks, '0\r\n\r\n', 'A\r\n0123456789\r\n00\r\n\r\nmore', '1\r\nx\r\n0\r\na: b\r\nc: d\r\n\r\n']),
     run: runChunked,
     expected: isRefusal,
+  },
+  {
+    name: 'http1-whole-request',
+    form: 'text',
+    seeds: () => textSeeds([...wholeRequests, ...requests]),
+    run: runWhole,
+    expected: isRefusal,
+    compare: (bytes, parsed) => compareWholeRequest(bytes, parsed as WholeRequest),
+    compareEvery: 4,
   },
 ];

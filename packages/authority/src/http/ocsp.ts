@@ -6,7 +6,10 @@ import type { Answer } from '../domain/ocsp/answer-cache.ts';
 import { octetsOf } from '../domain/ocsp/canonical-request.ts';
 import type { OcspResponder } from '../domain/ocsp/ocsp-responder.ts';
 import type { Clock } from '../domain/ports.ts';
+import { httpDates } from './http-date.ts';
 import type { PublicExchange, PublicRoute } from './public.ts';
+import type { QuickAnswer } from './quick-connections.ts';
+import type { WholeRequest } from './whole-request.ts';
 
 const path = '/ocsp';
 const requestType = 'application/ocsp-request';
@@ -28,7 +31,23 @@ export function ocspRoute(responder: OcspResponder, clock: Clock): PublicRoute {
       await answer(responder, clock, exchange);
       return true;
     },
+    atOnce: (request) => answerAtOnce(responder, clock, request),
   };
+}
+
+/** What `answer` would send, where that takes no waiting. */
+function answerAtOnce(responder: OcspResponder, clock: Clock, { head, body }: WholeRequest): QuickAnswer | undefined {
+  if (head.method === 'POST') {
+    if (head.target !== path || head.contentType !== requestType) return undefined;
+    const atHand = responder.atHand(body);
+    const answered = atHand === undefined ? responder.live(body) : bodyOf(atHand);
+    return answered === undefined ? undefined : { fields: ownFields(answered), body: answered };
+  }
+  const asked = head.target.startsWith(`${path}/`) ? readPath(head.target) : undefined;
+  const answer = asked === undefined ? undefined : responder.atHand(asked);
+  if (answer === undefined) return undefined;
+  const content = bodyOf(answer);
+  return { fields: [...sharedFields(answer, clock()), ...contentFields(content)], body: content };
 }
 
 async function answer(responder: OcspResponder, clock: Clock, exchange: PublicExchange): Promise<void> {
@@ -114,26 +133,36 @@ function readBody(request: IncomingMessage): Promise<Body> {
   return promise;
 }
 
-/** RFC 5019, section 6.2: until there is another answer, every cache may give this one. */
 function sendAnswer(answer: Answer, request: IncomingMessage, response: ServerResponse, now: number): void {
-  const { thisUpdate, nextUpdate, etag } = answer;
-  const headers = ['etag', etag, 'last-modified', modified(thisUpdate), 'expires', expires(nextUpdate)];
-  headers.push(
-    'cache-control',
-    `max-age=${Math.floor((nextUpdate - now) / 1000)}, public, no-transform, must-revalidate`,
-  );
-  if (isKnown(request.headers['if-none-match'], etag)) {
-    response.writeHead(304, headers).end();
+  const shared = sharedFields(answer, now);
+  if (isKnown(request.headers['if-none-match'], answer.etag)) {
+    response.writeHead(304, shared).end();
     return;
   }
   const body = bodyOf(answer);
-  response.writeHead(200, [...headers, 'content-type', responseType, 'content-length', String(body.length)]);
+  response.writeHead(200, [...shared, ...contentFields(body)]);
   response.end(request.method === 'HEAD' ? undefined : body, 'latin1');
 }
 
 function send(response: ServerResponse, body: string): void {
-  const headers = ['content-type', responseType, 'content-length', String(body.length), 'cache-control', 'no-store'];
-  response.writeHead(200, headers).end(body, 'latin1');
+  response.writeHead(200, ownFields(body)).end(body, 'latin1');
+}
+
+/** RFC 5019, section 6.2: until there is another answer, every cache may give this one. */
+function sharedFields({ thisUpdate, nextUpdate, etag }: Answer, now: number): string[] {
+  const fields = ['etag', etag, 'last-modified', modified(thisUpdate), 'expires', expires(nextUpdate)];
+  const maxAge = Math.floor((nextUpdate - now) / 1000);
+  fields.push('cache-control', `max-age=${maxAge}, public, no-transform, must-revalidate`);
+  return fields;
+}
+
+/** For whoever asked alone. */
+function ownFields(body: string): string[] {
+  return [...contentFields(body), 'cache-control', 'no-store'];
+}
+
+function contentFields(body: string): readonly string[] {
+  return ['content-type', responseType, 'content-length', String(body.length)];
 }
 
 const malformed = buildOcspError('malformedRequest');
@@ -148,14 +177,6 @@ function isKnown(tags: string | undefined, etag: string): boolean {
   return tags !== undefined && tags.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()));
 }
 
-/** Dates as HTTP writes them. Answers that were signed in bulk have the same. */
-function dates(): (ms: number) => string {
-  let last = { at: 0, text: '' };
-  return (ms) => {
-    if (last.at !== ms) last = { at: ms, text: new Date(ms).toUTCString() };
-    return last.text;
-  };
-}
-
-const modified = dates();
-const expires = dates();
+// Answers that were signed in bulk have the same.
+const modified = httpDates();
+const expires = httpDates();

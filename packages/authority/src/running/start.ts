@@ -14,7 +14,7 @@ import { localApplication, secureApplication } from '../http/application.ts';
 import { Callers } from '../http/caller.ts';
 import { FactoryCallers } from '../http/est/factory-callers.ts';
 import { ocspRoute } from '../http/ocsp.ts';
-import { publicServer } from '../http/public.ts';
+import { PublicServer } from '../http/public.ts';
 import { readinessOf, readinessRoutes } from '../http/readiness.ts';
 import { caRoute, crlRoute } from '../http/published-authority.ts';
 import type { RouteParts } from '../http/routes.ts';
@@ -101,7 +101,7 @@ async function run(
     crlRoute(store, cas, clock),
     ...readinessRoutes(notReady),
   ];
-  const http = publicServer(routes, log);
+  const http = new PublicServer(routes, log);
   const servers: (Server | SecureServer)[] = [http];
   closing.push(async () => {
     await Promise.all(servers.filter(({ listening }) => listening).map(drain));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { request as plainRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
@@ -113,6 +114,33 @@ describe('OCSP over HTTP', () => {
       // Base64 in lower case is another text, whatever of it was percent-encoded.
       assert.deepEqual(statuses.slice(0, 3), ['successful', 'successful', 'successful']);
       assert.notEqual(statuses[3], 'successful');
+    }
+  });
+
+  it('answers octet by octet the same whether a request comes whole or in pieces', async () => {
+    const text = Buffer.from(ask()).toString('base64');
+    const head = `Host: a\r\nContent-Type: application/ocsp-request\r\nContent-Length: ${ask().length}\r\n\r\n`;
+    const asked = [
+      `POST /ocsp HTTP/1.1\r\n${head}${Buffer.from(ask()).toString('latin1')}`,
+      `GET /ocsp/${encodeURIComponent(text)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    ];
+    await post(ask());
+    for (const request of asked) {
+      const answers = [];
+      for (const pieces of [[request], [request.slice(0, 50), request.slice(50)]]) {
+        const socket = connect({ port: port(), host: '127.0.0.1', noDelay: true });
+        let got = '';
+        socket.setEncoding('latin1').on('data', (octets: string) => (got += octets));
+        const answered = once(socket, 'data');
+        for (const piece of pieces) await new Promise((resolve) => socket.write(piece, 'latin1', resolve));
+        await answered;
+        socket.end();
+        await once(socket, 'close');
+        // Both of these go on with time.
+        answers.push(got.replace(/^Date: .*$/mu, '').replace(/max-age=\d+/u, ''));
+      }
+      assert.equal(answers[0], answers[1]);
+      assert.match(answers[0] ?? '', /^HTTP\/1\.1 200 OK\r\n/u);
     }
   });
 

@@ -5,7 +5,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { publicServer } from '../../src/http/public.ts';
+import { PublicServer } from '../../src/http/public.ts';
 import { publishedRoute } from '../../src/http/published.ts';
 import type { Published } from '../../src/http/published.ts';
 
@@ -30,7 +30,7 @@ describe('the plain listener', () => {
   });
 
   async function serve(published: Readonly<Record<string, Published>>): Promise<number> {
-    const server = publicServer([publishedRoute('/crl/', (path) => published[path])], pino({ level: 'silent' }));
+    const server = new PublicServer([publishedRoute('/crl/', (path) => published[path])], pino({ level: 'silent' }));
     servers.push(server.listen(0, '127.0.0.1'));
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
