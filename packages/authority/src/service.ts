@@ -19,6 +19,7 @@ import type {
 import type { SecretSeal } from './domain/acme/context.ts';
 import { createEabKey, describeEabKey, removeEabKey } from './domain/acme/eab.ts';
 import type { EabPolicy } from './domain/acme/records.ts';
+import type { AdministratorScope } from './domain/administrators.ts';
 import type { Granted } from './domain/approval/answer.ts';
 import { allow, blockedIdentities } from './domain/blocks.ts';
 import type { CrlPublisher } from './domain/crl/publisher.ts';
@@ -107,8 +108,12 @@ export class AuthorityService {
     return outcome;
   }
 
-  createToken(wish: TokenWish, actor: AuditActor): Promise<Outcome<{ token: string; expiresAt: number }>> {
-    return createToken(this.#parts.context, wish, actor);
+  createToken(
+    wish: TokenWish,
+    actor: AuditActor,
+    scope?: AdministratorScope,
+  ): Promise<Outcome<{ token: string; expiresAt: number }>> {
+    return createToken(this.#parts.context, wish, actor, scope);
   }
 
   async createAcmeKey(wish: AcmeKeyWish, actor: AuditActor): Promise<Outcome<{ created: AcmeKeyCreated }>> {

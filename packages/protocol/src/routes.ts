@@ -46,7 +46,7 @@ import { healthSchema, statusSchema } from './status.ts';
  * of that profile;
  * `holder` any valid certificate of ours; `token` an enrollment token; `anyone`.
  */
-export type Principal = 'admin' | 'gateway' | 'server' | 'peer' | 'holder' | 'token' | 'anyone';
+export type Principal = 'admin' | 'registrar' | 'gateway' | 'server' | 'peer' | 'holder' | 'token' | 'anyone';
 
 /** One route of the authority's API. */
 export interface Route {
@@ -179,8 +179,8 @@ export const routes = {
   token: {
     method: 'POST',
     path: '/v1/tokens',
-    principals: ['admin'],
-    summary: 'Make a single-use enrollment token',
+    principals: ['admin', 'registrar'],
+    summary: 'Make a single-use enrollment token; an administrator with a scope within it',
     body: tokenRequestSchema,
     response: tokenResponseSchema,
   },

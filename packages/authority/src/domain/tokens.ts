@@ -1,5 +1,7 @@
 import { enrollmentAudience } from '@countersign/protocol';
 import type { AuditActor, ProfileName, RequestDoor, San, TokenPayload } from '@countersign/protocol';
+import { outsideScope } from './administrators.ts';
+import type { AdministratorScope } from './administrators.ts';
 import { recordAudit } from './audit.ts';
 import { sha256Hex } from './ca.ts';
 import type { Granted } from './approval/answer.ts';
@@ -33,14 +35,17 @@ export interface TokenWish {
   readonly ttlSeconds: number;
 }
 
-/** Makes a single-use token for exactly these names and this profile. Only its hash is kept. */
+/** Makes a single-use token for exactly these names and this profile, within the scope of who makes it. Only its hash is kept. */
 export async function createToken(
   context: TokenContext,
   wish: TokenWish,
   actor: AuditActor,
+  scope?: AdministratorScope,
 ): Promise<Outcome<{ token: string; expiresAt: number }>> {
   const named = namesFor(profiles[wish.profile], wish.name, wish.sans);
   if (!named.ok) return named;
+  const outside = scope && outsideScope(scope, wish.profile, named.names);
+  if (outside !== undefined) return outside;
   const now = context.clock();
   const issuedAt = Math.floor(now / 1000);
   const expiresAt = issuedAt + wish.ttlSeconds;

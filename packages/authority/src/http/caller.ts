@@ -3,6 +3,7 @@ import { equalOctets, parseCertificate } from '@countersign/pki';
 import type { AuditActor, Principal } from '@countersign/protocol';
 import { anchorOf, judge, nodeCrypto, TrustState } from '@countersign/trust';
 import type { Verdict, VerdictCode } from '@countersign/trust';
+import type { AdministratorScope, AdministratorScopes } from '../domain/administrators.ts';
 import { ruleOf } from '../domain/approval/rules.ts';
 import type { ProfileRules } from '../domain/approval/rules.ts';
 import { certificateOwner } from '../domain/doors.ts';
@@ -20,6 +21,8 @@ export type Caller =
       readonly certificate: StoredCertificate;
       /** Why it is not renewed any more; it has asked for that before, and is told what came of it. */
       readonly tooLate?: Refused | undefined;
+      /** Of an administrator who has bounds: he makes tokens within them, and nothing else. */
+      readonly scope?: AdministratorScope | undefined;
     }
   | { readonly kind: 'none' };
 
@@ -38,7 +41,8 @@ export function principalsOf(caller: Caller): ReadonlySet<Principal> {
   if (caller.kind === 'local') return new Set(['admin', 'anyone', 'token']);
   if (caller.kind === 'none') return new Set(['anyone', 'token']);
   const { profile } = caller.certificate;
-  const own = PRINCIPAL_PROFILES.filter((principal) => principal === profile);
+  const isBound = caller.scope !== undefined;
+  const own = isBound ? (['registrar'] as const) : PRINCIPAL_PROFILES.filter((principal) => principal === profile);
   return new Set<Principal>(['anyone', 'token', 'holder', ...own]);
 }
 
@@ -47,6 +51,11 @@ export function actorOf(caller: Caller): AuditActor {
   if (caller.kind !== 'certificate') return { kind: 'local' };
   const { name, serial, profile } = caller.certificate;
   return { kind: profile === 'admin' || profile === 'gateway' ? profile : 'holder', name, serial };
+}
+
+/** The bounds of an administrator who has some. */
+export function scopeOf(caller: Caller): AdministratorScope | undefined {
+  return caller.kind === 'certificate' ? caller.scope : undefined;
 }
 
 const policy = { id: 'api', bundles: ['own'] };
@@ -72,13 +81,21 @@ export class Callers {
   readonly #clock: Clock;
   readonly #cas: () => CaSet;
   readonly #rules: ProfileRules;
+  readonly #scopes: AdministratorScopes;
   #trust: { readonly cas: CaSet; readonly state: TrustState } | undefined;
 
-  constructor(store: Store, clock: Clock, cas: () => CaSet, rules: ProfileRules = {}) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    cas: () => CaSet,
+    rules: ProfileRules = {},
+    scopes: AdministratorScopes = new Map(),
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#cas = cas;
     this.#rules = rules;
+    this.#scopes = scopes;
   }
 
   /** To be called at the end of each handshake. */
@@ -112,11 +129,12 @@ export class Callers {
     }
     if (certificate.revocation !== undefined)
       return refused('revoked', `it was revoked (${certificate.revocation.reason})`);
-    if (!lateRenewal || this.#isWithinGrace(certificate, now)) return { kind: 'certificate', certificate };
+    const scope = certificate.profile === 'admin' ? this.#scopes.get(certificate.name) : undefined;
+    if (!lateRenewal || this.#isWithinGrace(certificate, now)) return { kind: 'certificate', certificate, scope };
     const why = `it ended at ${new Date(certificate.notAfter).toISOString()}, too long ago to be renewed`;
     const mayWait = this.#isOfStandingCa(certificate) && (await this.#hasAsked(certificate));
     return mayWait
-      ? { kind: 'certificate', certificate, tooLate: refuse('renewal_refused', why) }
+      ? { kind: 'certificate', certificate, scope, tooLate: refuse('renewal_refused', why) }
       : refused('expired', why);
   }
 

@@ -8,7 +8,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { AuthorityService } from '../service.ts';
 import { serveRoute } from './api.ts';
 import type { WhoCalls } from './api.ts';
-import { actorOf } from './caller.ts';
+import { actorOf, scopeOf } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { sendSnapshot, streamFeed } from './feed-stream.ts';
 import { openApiDocument } from './openapi.ts';
@@ -126,7 +126,7 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
     async ({ caller, body }) => need(await approvals.deny(body.id, body.reason, actorOf(caller))).denied,
   );
   serveRoute(app, whoCalls, 'token', async ({ caller, body }) => {
-    const { token, expiresAt } = need(await service.createToken(body, actorOf(caller)));
+    const { token, expiresAt } = need(await service.createToken(body, actorOf(caller), scopeOf(caller)));
     return { token, expiresAt: new Date(expiresAt).toISOString() };
   });
   serveRoute(

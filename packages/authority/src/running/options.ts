@@ -7,6 +7,7 @@ import { parseAddress } from '../adapters/listen.ts';
 import { parseTypedName } from '../domain/names.ts';
 import { AuthorityError } from '../errors.ts';
 import type { Surroundings } from '../operations/options.ts';
+import type { AdministratorOptions } from './administrator-options.ts';
 import type { EstOptions } from './est.ts';
 import type { ProfileOptions } from './profile-options.ts';
 import type { AcmeOptions } from './acme-options.ts';
@@ -29,6 +30,8 @@ export interface AuthorityOptions extends Surroundings {
   readonly est?: EstOptions;
   /** Rules of single profiles, by their names. */
   readonly profiles?: Readonly<Record<string, ProfileOptions>> | undefined;
+  /** Administrators who only make tokens, and for what, by the names of their certificates. */
+  readonly administrators?: Readonly<Record<string, AdministratorOptions>> | undefined;
   /** Further names of the API's certificate, beside localhost, 127.0.0.1, ::1, the host's name and where it listens. */
   readonly names?: readonly string[];
   /** The base URL that tokens send their holders to. Default: where the API listens. */

@@ -1,3 +1,4 @@
+import { readAdministratorOptions } from './administrator-options.ts';
 import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -151,7 +152,8 @@ async function run(
     version,
   };
 
-  const callers = new Callers(store, clock, cas, context.rules);
+  const scopes = readAdministratorOptions(options.administrators);
+  const callers = new Callers(store, clock, cas, context.rules, scopes);
   const factories = await openFactories(options.est ?? {}, cas(), { log, clock });
   closing.push(async () => factories.close());
   const keys = serverKeygen(options.est ?? {}, () => identity);

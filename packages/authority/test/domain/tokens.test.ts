@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { tokenPayloadSchema } from '@countersign/protocol';
+import type { ProfileName, San } from '@countersign/protocol';
 import { parseCertificate, pemDecode } from '@countersign/pki';
 import { sha256Hex } from '../../src/domain/ca.ts';
 import { revoke } from '../../src/domain/revocation.ts';
 import { createToken, redeemToken } from '../../src/domain/tokens.ts';
+import { readAdministratorOptions } from '../../src/running/administrator-options.ts';
 import { testDomain } from '../support/context.ts';
 import type { TestDomain } from '../support/context.ts';
 import { newRequest } from '../support/keys.ts';
@@ -68,6 +70,59 @@ describeOnEachStore('enrollment tokens', () => {
     const refused = await redeemToken(domain.context, given, csr);
     assert.equal(refused.ok ? 'ok' : refused.code, 'name_not_proven');
     assert.equal(await redeem(given), 'ok');
+  });
+
+  it('are made by administrators within their scope alone', async () => {
+    const scopes = readAdministratorOptions({
+      line: {
+        profiles: ['device', 'server'],
+        names: ['cn:sensor-*', 'dns:.sensors.example', 'ip:10.1.0.0/16', 'uri:urn:dev:*', 'email:ops@shop.example'],
+      },
+    });
+    const scope = scopes.get('line');
+    const make = async (name: string, profile: ProfileName, ...sans: readonly (readonly [San['type'], string])[]) => {
+      const wish = { name, profile, sans: sans.map(([type, value]) => ({ type, value })), ttlSeconds: 60 };
+      const made = await createToken(domain.context, wish, local, scope);
+      return made.ok ? 'ok' : made.code;
+    };
+    const all = [
+      ['dns', 'A.sensors.example'],
+      ['ip', '10.1.2.3'],
+      ['uri', 'urn:dev:7'],
+    ] as const;
+    assert.equal(await make('sensor-7', 'device', ...all), 'ok');
+    // A server's common name is a host's.
+    assert.equal(await make('a.sensors.example', 'server'), 'ok');
+    for (const [name, profile, ...sans] of [
+      ['sensor-7', 'client'],
+      ['sensor-7', 'admin'],
+      ['sensor-7', 'gateway'],
+      ['pump-7', 'device'],
+      ['xsensor-7', 'device'],
+      ['sensors.example', 'server'],
+      ['a.sensors.example.evil', 'server'],
+      ['sensor-7', 'device', ['dns', 'sensor-7.example']],
+      ['sensor-7', 'device', ['dns', '*.shop.example']],
+      ['sensor-7', 'device', ['ip', '10.2.0.1']],
+      ['sensor-7', 'device', ['uri', 'urn:other:7']],
+      ['sensor-7', 'device', ['dns', 'a.sensors.example'], ['ip', '192.0.2.1']],
+    ] as const) {
+      assert.equal(await make(name, profile, ...sans), 'forbidden', `${name} ${profile} ${sans.join(' ')}`);
+    }
+    for (const wrong of [
+      {},
+      { profiles: ['device'] },
+      { names: ['cn:a'] },
+      { profiles: ['admin'], names: ['cn:a'] },
+      { profiles: ['gateway'], names: ['cn:a'] },
+      { profiles: ['toaster'], names: ['cn:a'] },
+      { profiles: ['device'], names: ['cn:*'] },
+      { profiles: ['device'], names: ['cn:a*b'] },
+      { profiles: ['device'], names: ['sensor'] },
+      { profiles: ['device'], names: ['dns:*'] },
+    ]) {
+      assert.throws(() => readAdministratorOptions({ line: wrong }), { code: 'invalid_option' }, JSON.stringify(wrong));
+    }
   });
 
   it('end with their time, and with their name', async () => {

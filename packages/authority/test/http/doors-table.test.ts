@@ -16,6 +16,7 @@ endpoint with every kind of credential, and holds what it is told against this p
 \`yes\` is an open door; anything else is the code of the refusal ([authority-api.md](authority-api.md); on ACME the type of the problem, RFC 8555, section 6.7). A secret
 is brought as \`Authorization: Bearer\`, to EST as the password of \`Basic\`; an external account key alone signs ACME requests by itself. The listeners of ACME and of plain HTTP ask for no
 certificate and so see none. A certificate of profile \`server\` renews itself and listens to the feed, by which it judges its clients, and does nothing else. \`new-account\` also asks for the external account where the configuration says so.
+An administrator with a scope (\`administrators\` in the configuration) makes tokens within it, and is a holder elsewhere.
 An expired certificate renews itself where its profile has \`renewalGraceSeconds\` (\`device\` here) that are not over, hears what came of that,
 however late that is decided, and does nothing else.
 \`serverkeygen\` is configured for profile \`device\` here; a token opens it beside a certificate that the key can be encrypted to.
@@ -59,7 +60,9 @@ describe('doors', () => {
     const profiles = ['admin', 'gateway', 'client', 'device', 'peer', 'person', 'server'];
     const holders = profiles.map((one) => `our certificate: ${one}`);
     assert.deepEqual(opened('POST /v1/certificates'), [...holders.slice(0, 2), 'local socket']);
-    assert.deepEqual(opened('POST /v1/tokens'), ['our certificate: admin', 'local socket']);
+    const registrar = 'our certificate: admin with a scope';
+    assert.deepEqual(opened('POST /v1/tokens'), ['our certificate: admin', registrar, 'local socket']);
+    holders.push(registrar);
     assert.deepEqual(opened('POST /v1/enroll'), ['enrollment token']);
     const late = 'our certificate, expired within grace';
     assert.deepEqual(opened('POST /v1/renew'), [...holders, late]);

@@ -88,6 +88,7 @@ export async function doorsTest(): Promise<DoorsTest> {
     {
       est: { factories, serverKeygen: { device: {} } },
       profiles: { device: { renewalGraceSeconds: 3600 } },
+      administrators: { 'of-registrar': { profiles: ['client'], names: ['cn:doors'] } },
       // Late enough for certificates to have ended since their CA was made.
       clock: () => Date.now() + ahead,
     },
@@ -118,6 +119,11 @@ export async function doorsTest(): Promise<DoorsTest> {
       secret: async () => external.hmacKey,
     },
     ...ours,
+    {
+      name: 'our certificate: admin with a scope',
+      identity: await running.issued('of-registrar', 'admin'),
+      holder: 'registrar',
+    },
     { name: "factory's certificate", identity: await identity(factory.issue('x1', { usages: null, keyUsage: null })) },
     { name: 'our certificate, expired within grace', identity: await ended('of-late', 10), holder: 'late' },
     { name: 'our certificate, expired beyond grace', identity: await ended('of-gone', 100), holder: 'gone' },

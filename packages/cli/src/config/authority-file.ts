@@ -3,6 +3,7 @@ import { isAbsolute, dirname, resolve } from 'node:path';
 import type { DatabaseSettings } from '@countersign/authority';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
+import { administratorSettings } from './administrator-settings.ts';
 import { estSettings, resolveEst } from './est-settings.ts';
 import { profileSettings } from './profile-settings.ts';
 import { checkSettings, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
@@ -40,6 +41,11 @@ export const authoritySettings = {
     kind: 'sections',
     brief: 'Rules of single profiles, by their names: server, peer, client, device, person, admin, gateway.',
     settings: profileSettings,
+  },
+  administrators: {
+    kind: 'sections',
+    brief: 'Administrators who only make tokens, within bounds, by the names of their certificates. Others have none.',
+    settings: administratorSettings,
   },
   names: { kind: 'texts', brief: "Further names of the API's certificate: DNS names and IP addresses." },
   publicUrl: {

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { readUserFile } from '../admin/target.ts';
 import { acmeSettings } from './acme-settings.ts';
+import { administratorSettings } from './administrator-settings.ts';
 import { estSettings, resolveEst } from './est-settings.ts';
 import { profileSettings } from './profile-settings.ts';
 import { checkSetting, invalidConfig, parseYaml, type Settings, type SettingTable } from './settings.ts';
@@ -20,6 +21,11 @@ export const startSettings = {
     brief: 'Rules of single profiles, by their names: server, peer, client, device, person, admin, gateway.',
     settings: profileSettings,
   },
+  administrators: {
+    kind: 'sections',
+    brief: 'Administrators who only make tokens, within bounds, by the names of their certificates. Others have none.',
+    settings: administratorSettings,
+  },
   admin: { kind: 'text', brief: 'HOST:PORT of /metrics, /healthz and /readyz, plain HTTP.' },
   publicHttp: { kind: 'text', brief: 'URL where the world finds what `http` serves.' },
   workers: { kind: 'number', brief: 'Worker processes of the gateway.' },
@@ -28,7 +34,7 @@ export const startSettings = {
 } as const satisfies SettingTable;
 
 // Flags that are objects here too.
-const sections: ReadonlySet<string> = new Set(['acme', 'est', 'profiles']);
+const sections: ReadonlySet<string> = new Set(['acme', 'est', 'profiles', 'administrators']);
 
 // Parts of the gateway's configuration that `start` decides itself.
 const reserved: ReadonlySet<string> = new Set(['state']);

@@ -1,6 +1,7 @@
 import type { HostPort } from '../admin/names.ts';
 import type { acmeSettings } from '../config/acme-settings.ts';
 import type { estSettings } from '../config/est-settings.ts';
+import type { administratorSettings } from '../config/administrator-settings.ts';
 import type { profileSettings } from '../config/profile-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DataFolder } from '../data/folder.ts';
@@ -27,6 +28,7 @@ export interface StartPlan {
   /** How EST is offered, as `--config` says; its paths are whole. */
   readonly est: Settings<typeof estSettings> | undefined;
   readonly profiles: Readonly<Record<string, Settings<typeof profileSettings>>> | undefined;
+  readonly administrators: Readonly<Record<string, Settings<typeof administratorSettings>>> | undefined;
   readonly workers: number | undefined;
   /** Files with further client CAs. */
   readonly trust: readonly string[];

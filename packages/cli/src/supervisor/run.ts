@@ -122,6 +122,7 @@ function planOf(context: CliContext, given: StartFlags, file: StartFile | undefi
     acme: flags.acme,
     est: flags.est,
     profiles: flags.profiles,
+    administrators: flags.administrators,
     workers: given.workers ?? flags.workers,
     trust: given.trust?.map((path) => pathFrom(context, path)) ?? flags.trust ?? [],
     gatewayConfig: file?.gatewayConfig,

@@ -147,6 +147,7 @@ function authorityOptions(plan: StartPlan, before: ListeningEvent | undefined): 
     ...(plan.acme === undefined ? {} : { acme: plan.acme }),
     ...(plan.est === undefined ? {} : { est: plan.est }),
     ...(plan.profiles === undefined ? {} : { profiles: plan.profiles }),
+    ...(plan.administrators === undefined ? {} : { administrators: plan.administrators }),
     adminSocket: adminSocketPath(plan.folder.path),
     names: plan.authorityNames,
     ...(plan.publicHttp === undefined ? {} : { publicHttp: plan.publicHttp }),

@@ -133,6 +133,9 @@ describe('devices with a certificate of their factory', () => {
       ['A4', 'ä'],
       ['A4', '../admin'],
       ['A4', 'a/b'],
+      ['A4', 'a,b'],
+      ['A4', 'a\0b'],
+      ['A4', 'xn--\u00fc'],
       ['A4', 'a:b'],
     ];
     for (const [serialNumber, cn] of cases) {
