@@ -183,7 +183,9 @@ export class StateStore {
   async #readSnapshot(problems: TrustError[]): Promise<FeedSnapshot | undefined> {
     const path = join(this.#options.folder, SNAPSHOT_FILE);
     try {
-      const value: unknown = JSON.parse(Buffer.from(await readOptional(path)).toString('utf8') || 'null');
+      const { buffer, byteOffset, byteLength } = await readOptional(path);
+      // Not copied: there may be many megabytes.
+      const value: unknown = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8') || 'null');
       if (value === null) return undefined;
       if (isSnapshot(value)) return value;
       problems.push(new TrustError('state_malformed', 'is no snapshot', { source: path }));

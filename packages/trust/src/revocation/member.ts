@@ -1,4 +1,4 @@
-import { finishHash, mixWord } from './multiset-digest.ts';
+import { finishHash, issuerLanes, mixWord } from './multiset-digest.ts';
 import type { MultisetDigest } from './multiset-digest.ts';
 import { SERIAL_WORDS } from './record-pages.ts';
 import { readSerial } from './serial-words.ts';
@@ -22,10 +22,10 @@ export function dayOf(now: number): number {
   return Math.floor(now / DAY_MS);
 }
 
-/** An issuer's key hash as words. Throws a RangeError for what is none. */
-export function issuerWords(keyHash: string): Uint32Array {
+/** An issuer's key hash, as digests take it. Throws a RangeError for what is none. */
+export function issuerDigest(keyHash: string): Uint32Array {
   if (!/^[0-9a-f]{64}$/.test(keyHash)) throw new RangeError('an issuer is named by 64 lower-case hexadecimal digits');
-  return Uint32Array.from({ length: 8 }, (_, i) => Number.parseInt(keyHash.slice(i * 8, i * 8 + 8), 16));
+  return issuerLanes(Uint32Array.from({ length: 8 }, (_, i) => Number.parseInt(keyHash.slice(i * 8, i * 8 + 8), 16)));
 }
 
 const scratch = new Uint32Array(SERIAL_WORDS);

@@ -52,9 +52,14 @@ export class MultisetDigest {
   }
 }
 
+/** Where the hashes of an issuer's members begin, one for each lane: mixed once, not for each member. */
+export function issuerLanes(words: Uint32Array): Uint32Array {
+  return Uint32Array.from(LANE_SEEDS, (seed) => words.reduce(mixWord, seed));
+}
+
+/** `issuer`: see {@link issuerLanes}. */
 function hashMember(lane: number, issuer: Uint32Array, serial: Uint32Array, reason: number): number {
-  let hash = LANE_SEEDS[lane] ?? 0;
-  for (const word of issuer) hash = mixWord(hash, word);
+  let hash = issuer[lane] ?? 0;
   for (let word = 0; word < SERIAL_WORDS; word += 1) hash = mixWord(hash, serial[word] ?? 0);
   return finishHash(mixWord(hash, reason));
 }

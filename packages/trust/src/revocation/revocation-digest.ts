@@ -1,4 +1,4 @@
-import { dayOf, digestBySerial, issuerWords, lastDayOf } from './member.ts';
+import { dayOf, digestBySerial, issuerDigest, lastDayOf } from './member.ts';
 import { MultisetDigest } from './multiset-digest.ts';
 import { REVOCATION_REASONS } from './revocation.ts';
 import type { Revocation } from './revocation.ts';
@@ -55,7 +55,7 @@ export class RevocationDigest {
     let day = this.#days.get(lastDay);
     if (day === undefined) this.#days.set(lastDay, (day = { digest: new MultisetDigest(), count: 0 }));
     let issuer = this.#issuers.get(issuerKeyHash);
-    if (issuer === undefined) this.#issuers.set(issuerKeyHash, (issuer = issuerWords(issuerKeyHash)));
+    if (issuer === undefined) this.#issuers.set(issuerKeyHash, (issuer = issuerDigest(issuerKeyHash)));
     day.count += change === 'add' ? 1 : -1;
     digestBySerial(day.digest, change, issuer, serialHex, REVOCATION_REASONS[reason]);
   }

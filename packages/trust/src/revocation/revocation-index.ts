@@ -1,4 +1,4 @@
-import { dayOf, digestBySerial, issuerWords, lastDayOf, UNKNOWN_DAY } from './member.ts';
+import { dayOf, digestBySerial, issuerDigest, lastDayOf, UNKNOWN_DAY } from './member.ts';
 import { finishHash, mixWord, MultisetDigest } from './multiset-digest.ts';
 import { RecordPages, SERIAL_WORDS } from './record-pages.ts';
 import { REVOCATION_REASONS, revocationReason } from './revocation.ts';
@@ -31,7 +31,9 @@ export class RevocationIndex {
   readonly #seed: number;
   readonly #records = new RecordPages();
   readonly #issuerNumbers = new Map<string, number>();
-  readonly #issuers: { readonly keyHash: string; readonly words: Uint32Array }[] = [];
+  readonly #issuers: { readonly keyHash: string; readonly lanes: Uint32Array }[] = [];
+  #lastKeyHash: string | undefined;
+  #lastNumber = 0;
   readonly #digest = new MultisetDigest();
   /** Serials of more than 160 bits: rare, and not worth a wider record. */
   readonly #oversized = new Map<string, Revocation>();
@@ -175,12 +177,19 @@ export class RevocationIndex {
   }
 
   #issuerNumber(keyHash: string): number {
-    const known = this.#issuerNumbers.get(keyHash);
-    if (known !== undefined) return known;
-    const words = issuerWords(keyHash);
+    // Lists are by one issuer: to compare costs less than to hash what has just been read.
+    if (keyHash === this.#lastKeyHash) return this.#lastNumber;
+    const number = this.#issuerNumbers.get(keyHash) ?? this.#newIssuer(keyHash);
+    this.#lastKeyHash = keyHash;
+    this.#lastNumber = number;
+    return number;
+  }
+
+  #newIssuer(keyHash: string): number {
+    const lanes = issuerDigest(keyHash);
     const number = this.#issuers.length;
     if (number >= MAX_ISSUERS) throw new RangeError('too many issuers');
-    this.#issuers.push({ keyHash, words });
+    this.#issuers.push({ keyHash, lanes });
     this.#issuerNumbers.set(keyHash, number);
     return number;
   }
@@ -249,7 +258,7 @@ export class RevocationIndex {
     const issuer = this.#issuers[tag >>> 4];
     if (issuer === undefined) return;
     this.#records.readSerial(record, this.#scratch);
-    this.#digest[change](issuer.words, this.#scratch, tag & 0xf);
+    this.#digest[change](issuer.lanes, this.#scratch, tag & 0xf);
   }
 
   #setOversized(revocation: Revocation): boolean {
@@ -273,7 +282,7 @@ export class RevocationIndex {
   #digestOversized(revocation: Revocation, change: 'add' | 'remove'): void {
     const issuer = this.#issuers[this.#issuerNumber(revocation.issuerKeyHash)];
     if (issuer === undefined) return;
-    digestBySerial(this.#digest, change, issuer.words, revocation.serialHex, REVOCATION_REASONS[revocation.reason]);
+    digestBySerial(this.#digest, change, issuer.lanes, revocation.serialHex, REVOCATION_REASONS[revocation.reason]);
   }
 }
 

@@ -1,6 +1,13 @@
 import { SERIAL_WORDS } from './record-pages.ts';
 
 const MAX_DIGITS = SERIAL_WORDS * 8;
+const NO_DIGIT = -1;
+
+/** The value of each character that is a digit, by its code: a look costs a third of comparing. */
+const digits = Int8Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? NO_DIGIT : value;
+});
 
 /**
  * A serial number as people write it (any case, with or without colons, leading zeros) in the form that everything here
@@ -24,16 +31,21 @@ export function readSerial(serialHex: string, into: Uint32Array): boolean {
   let start = 0;
   while (start < serialHex.length - 1 && serialHex.charCodeAt(start) === 0x30) start += 1;
   if (serialHex.length - start > MAX_DIGITS) return false;
-  into.fill(0);
   let word = SERIAL_WORDS - 1;
+  // Negative as soon as one digit is none.
+  let wrong = 0;
   for (let end = serialHex.length; end > start; end -= 8) {
     let value = 0;
     for (let index = Math.max(end - 8, start); index < end; index += 1) {
-      value = (value << 4) | hexDigit(serialHex.charCodeAt(index));
+      const digit = digits[serialHex.charCodeAt(index)] ?? NO_DIGIT;
+      wrong |= digit;
+      value = (value << 4) | digit;
     }
     into[word] = value;
     word -= 1;
   }
+  if (wrong < 0) throw new RangeError('a serial number must be hexadecimal');
+  for (; word >= 0; word -= 1) into[word] = 0;
   return true;
 }
 
@@ -42,11 +54,4 @@ export function writeSerial(words: Uint32Array): string {
   let text = '';
   for (const word of words) text += word.toString(16).padStart(8, '0');
   return normaliseSerial(text) ?? '00';
-}
-
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  if (code >= 0x61 && code <= 0x66) return code - 0x57;
-  if (code >= 0x41 && code <= 0x46) return code - 0x37;
-  throw new RangeError('a serial number must be hexadecimal');
 }

@@ -124,7 +124,14 @@ describe('RevocationIndex', () => {
   test('refuses a serial or an issuer that is not hexadecimal', () => {
     const index = new RevocationIndex();
     assert.throws(() => index.set(revocation('xyz0')), RangeError);
-    assert.throws(() => index.set(revocation('0a', { issuerKeyHash: 'nobody' })), RangeError);
+    for (const no of ['/', ':', '@', 'G', '`', 'g', ' ', '-', '\u0130', '\uff11', '\0']) {
+      assert.throws(() => index.set(revocation(`0${no}`)), RangeError);
+      assert.throws(() => index.has(issuers[0] ?? '', `${no}${'0'.repeat(39)}`), RangeError);
+    }
+    for (const issuerKeyHash of ['nobody', '']) {
+      assert.throws(() => new RevocationIndex().set(revocation('0a', { issuerKeyHash })), RangeError);
+      assert.throws(() => index.set(revocation('0a', { issuerKeyHash })), RangeError);
+    }
     assert.equal(index.size, 0);
   });
 
