@@ -21,7 +21,8 @@ export async function recordAudit(
 
 function auditHash(record: Omit<StoredAudit, 'hash'>): string {
   const { at, details, ...rest } = record;
-  const plain = { ...rest, at: new Date(at).toISOString(), details: JSON.parse(JSON.stringify(details)) as AuditJson };
+  // It is hashed as JSON, in which what is undefined is not there.
+  const plain = { ...rest, at: new Date(at).toISOString(), details: details as AuditJson };
   return hash('sha256', auditSigningInput(plain));
 }
 type AuditJson = Parameters<typeof auditSigningInput>[0]['details'];

@@ -115,7 +115,9 @@ function nameKey(name: TypedName): string {
 
 /** A set of names. */
 export function nameSet(names: Iterable<TypedName>): NameSet {
-  return new Map(Array.from(names, (name) => [nameKey(name), name]));
+  const set = new Map<string, TypedName>();
+  for (const name of names) set.set(nameKey(name), name);
+  return set;
 }
 
 /**

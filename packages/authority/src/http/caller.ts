@@ -77,6 +77,8 @@ function trustIn(cas: CaSet): TrustState {
  */
 export class Callers {
   readonly #shown = new WeakMap<TLSSocket, Uint8Array | undefined>();
+  /** What the store has of it, once it was asked: of that only the state can change. */
+  readonly #known = new WeakMap<TLSSocket, StoredCertificate>();
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #cas: () => CaSet;
@@ -122,9 +124,8 @@ export class Callers {
     const at = lateRenewal ? Math.min(parseCertificate(leaf).notAfter, now) : now;
     const verdict = lateRenewal ? this.#judge(leaf, at) : today;
     if (!verdict.ok) return refused(verdict.code, verdict.detail);
-    const { issuerKeyHash, serialHex } = verdict.identity;
-    const certificate = await this.#store.certificate(issuerKeyHash, serialHex);
-    if (certificate === undefined || !equalOctets(certificate.der, leaf)) {
+    const certificate = await this.#stored(socket, leaf, verdict.identity);
+    if (certificate === undefined) {
       return refused('untrusted_issuer', 'the store does not know it: a backup from before it was issued was restored');
     }
     if (certificate.revocation !== undefined)
@@ -136,6 +137,23 @@ export class Callers {
     return mayWait
       ? { kind: 'certificate', certificate, scope, tooLate: refuse('renewal_refused', why) }
       : refused('expired', why);
+  }
+
+  /** What the store has of a certificate now, where it has these very octets. */
+  async #stored(
+    socket: TLSSocket,
+    leaf: Uint8Array,
+    { issuerKeyHash, serialHex }: { readonly issuerKeyHash: string; readonly serialHex: string },
+  ): Promise<StoredCertificate | undefined> {
+    const known = this.#known.get(socket);
+    if (known !== undefined) {
+      const state = await this.#store.certificateState(issuerKeyHash, serialHex);
+      return state && { ...known, ...state };
+    }
+    const certificate = await this.#store.certificate(issuerKeyHash, serialHex);
+    if (certificate === undefined || !equalOctets(certificate.der, leaf)) return undefined;
+    this.#known.set(socket, certificate);
+    return certificate;
   }
 
   #judge(leaf: Uint8Array, now: number): Verdict {

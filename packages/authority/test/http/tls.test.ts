@@ -57,6 +57,24 @@ describe('the API over TLS', () => {
     socket.destroy();
   });
 
+  it('hears of a revocation on a connection that is kept', async () => {
+    const admin = await running.issued('kept-admin', 'admin');
+    const socket = await handshake({ key: admin.key, cert: admin.cert });
+    const ask = async (): Promise<string> => {
+      socket.write('GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      let text = '';
+      while (!text.includes('}')) text += String((await once(socket, 'data'))[0]);
+      return text;
+    };
+    for (let asked = 0; asked < 2; asked++) assert.match(await ask(), /^HTTP\/1\.1 200 /u);
+    const { serialNumber: serial } = new X509Certificate(admin.cert);
+    assert.equal((await call(running.local, 'POST', '/v1/revocations', { serial })).status, 200);
+    const refused = await ask();
+    assert.match(refused, /^HTTP\/1\.1 403 /u);
+    assert.match(refused, /"code":"revoked"/u);
+    socket.destroy();
+  });
+
   it("refuses another CA's certificate, one that has ended, and one whose time has not come, and takes none of them for no certificate", async () => {
     const foreign = await createRoot('Other', { now: Date.now() });
     const admin = await foreign.issue('of-admin');

@@ -1,6 +1,9 @@
 import { PkiError } from '../errors.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const CODES: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+const PAD = 0x3d;
+const ascii = new TextDecoder();
 const VALUE: Int8Array = (() => {
   const table = new Int8Array(256).fill(-1);
   for (let i = 0; i < 64; i++) table[ALPHABET.charCodeAt(i)] = i;
@@ -9,15 +12,18 @@ const VALUE: Int8Array = (() => {
 
 /** Base64 with padding (RFC 4648 section 4), without line breaks. */
 export function encodeBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
+  // A string that grows by characters would leave thirty times its own size to be collected.
+  const text = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
+  const code = (sextet: number): number => CODES[sextet & 63] as number;
+  for (let i = 0, at = 0; i < bytes.length; i += 3) {
     const rest = bytes.length - i;
     const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += `${ALPHABET[bits >> 18]}${ALPHABET[(bits >> 12) & 63]}`;
-    text += rest > 1 ? ALPHABET[(bits >> 6) & 63] : '=';
-    text += rest > 2 ? ALPHABET[bits & 63] : '=';
+    text[at++] = code(bits >> 18);
+    text[at++] = code(bits >> 12);
+    text[at++] = rest > 1 ? code(bits >> 6) : PAD;
+    text[at++] = rest > 2 ? code(bits) : PAD;
   }
-  return text;
+  return ascii.decode(text);
 }
 
 /**

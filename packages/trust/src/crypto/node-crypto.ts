@@ -32,9 +32,19 @@ function importedKey(spkiDer: Uint8Array): ImportedKey | undefined {
   return imported === 'unusable' ? undefined : imported;
 }
 
+/** All of a P-256 SubjectPublicKeyInfo before its uncompressed point, the 04 of that included (RFC 5480, section 2). */
+const p256Prefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
+const rawP256 = { format: 'raw-public', asymmetricKeyType: 'ec', namedCurve: 'P-256' } as const;
+
+function isP256(spkiDer: Uint8Array): boolean {
+  return spkiDer.length === p256Prefix.length + 64 && p256Prefix.equals(spkiDer.subarray(0, p256Prefix.length));
+}
+
 function tryImport(spkiDer: Uint8Array): ImportedKey | 'unusable' {
   try {
-    const key = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' });
+    const key = isP256(spkiDer)
+      ? createPublicKey({ ...rawP256, key: spkiDer.subarray(p256Prefix.length - 1) })
+      : createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' });
     return { key, type: key.asymmetricKeyType ?? '' };
   } catch {
     return 'unusable';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { basicConstraints, buildCertificate, buildName, parseCertificate, verifySignature } from '@countersign/pki';
 import { generateKeyPair, nodeCrypto, nodeSigner } from '@countersign/trust';
@@ -42,4 +42,17 @@ test('an RSA key does not answer for an ECDSA scheme', async () => {
   const signature = await nodeSigner(privateKey).sign(data);
   assert.equal(nodeCrypto.verify('rsa-pkcs1-sha256', spki, data, signature), true);
   assert.equal(nodeCrypto.verify('ecdsa-sha256', spki, data, signature), false);
+});
+
+test('a P-256 key whose point is not on the curve is no key, however it is read', async () => {
+  const { privateKey, spki } = await generateKeyPair('p256');
+  const data = Uint8Array.of(1, 2, 3);
+  const signature = await nodeSigner(privateKey).sign(data);
+  assert.equal(nodeCrypto.verify('ecdsa-sha256', spki, data, signature), true);
+  const off = spki.slice();
+  off[off.length - 1] = (off.at(-1) ?? 0) ^ 1;
+  assert.equal(nodeCrypto.verify('ecdsa-sha256', off, data, signature), false);
+  assert.throws(() => createPublicKey({ key: Buffer.from(off), format: 'der', type: 'spki' }));
+  const raw = { format: 'raw-public', asymmetricKeyType: 'ec', namedCurve: 'P-256' } as const;
+  assert.throws(() => createPublicKey({ ...raw, key: off.subarray(-65) }));
 });

@@ -71,6 +71,13 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
       .where('serial', '=', place('serial'))
       .where('issuer', '=', place('issuer')),
   );
+  const findState = prepare<{ issuer: string; serial: string }, Parameters<typeof stateFromRow>[0]>((place) =>
+    db
+      .selectFrom('certificates')
+      .select(['not_after', 'revoked_at', 'reason', 'invalidity_date'])
+      .where('serial', '=', place('serial'))
+      .where('issuer', '=', place('issuer')),
+  );
   const findRevokedKey = prepare<{ spkiSha256: string }>((place) =>
     db
       .selectFrom('certificates')
@@ -99,12 +106,7 @@ export function sqlReader(db: Kysely<Tables>, run: Run = throughKysely(db)): Sto
       return row && certificateFromRow(row);
     },
     certificateState: async (issuer, serial) => {
-      const row = await db
-        .selectFrom('certificates')
-        .select(['not_after', 'revoked_at', 'reason', 'invalidity_date'])
-        .where('serial', '=', serial)
-        .where('issuer', '=', issuer)
-        .executeTakeFirst();
+      const [row] = (await findState({ issuer, serial })).rows;
       return row && stateFromRow(row);
     },
     certificateStates: async (beforeId, endsFrom, limit) => {
