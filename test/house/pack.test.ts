@@ -9,6 +9,8 @@ import { after, before, test } from 'node:test';
 import { endGroupWithProcess, node, repository, runCommand, temporaryFolder, without } from '@countersign/testkit';
 
 const skip = without('npm');
+// Why the packages could not be installed here, where that says nothing of them.
+let uncached: string | undefined;
 const folder = temporaryFolder('countersign-packed-');
 const project = folder.in('project');
 const bin = join(project, 'node_modules/countersign/bin/countersign.js');
@@ -30,11 +32,13 @@ before(async () => {
     cwd: project,
     timeoutMs: 180_000,
   });
-  assert.equal(installed.code, 0, installed.stderr);
+  const emptied = installed.stderr.includes('ENOTCACHED') && process.env['COUNTERSIGN_REQUIRE_PEERS'] !== '1';
+  if (emptied) uncached = "npm's cache was emptied since npm ci";
+  else assert.equal(installed.code, 0, installed.stderr);
 });
 after(() => folder[Symbol.dispose]());
 
-// npm takes up what lies in node_modules already, so that nothing has to be fetched.
+// npm takes up what lies in node_modules already; at most it looks up a description, in its cache.
 function copyLibraries(): void {
   const { packages } = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; optional?: boolean; link?: boolean }>;
@@ -47,7 +51,11 @@ function copyLibraries(): void {
   }
 }
 
-test('the packages hold built code, types and a licence, and no sources', { skip }, () => {
+test('the packages hold built code, types and a licence, and no sources', { skip }, (t) => {
+  if (uncached !== undefined) {
+    t.skip(uncached);
+    return;
+  }
   const ours = join(project, 'node_modules/@countersign');
   assert.deepEqual(readdirSync(ours).toSorted(), ['agent', 'authority', 'gateway', 'pki', 'protocol', 'sdk', 'trust']);
   for (const name of [...readdirSync(ours).map((one) => join(ours, one)), join(project, 'node_modules/countersign')]) {
@@ -64,14 +72,22 @@ test('the packages hold built code, types and a licence, and no sources', { skip
   }
 });
 
-test('the packed command tells its version and makes a PKI', { skip }, async () => {
+test('the packed command tells its version and makes a PKI', { skip }, async (t) => {
+  if (uncached !== undefined) {
+    t.skip(uncached);
+    return;
+  }
   const version = await countersign('--version');
   assert.equal(version.stdout, '0.1.0\n', version.stderr);
   const made = await countersign('init', '--data', folder.in('D'));
   assert.equal(made.code, 0, made.stderr);
 });
 
-test('the packed product starts, issues, revokes and ends', { skip }, async () => {
+test('the packed product starts, issues, revokes and ends', { skip }, async (t) => {
+  if (uncached !== undefined) {
+    t.skip(uncached);
+    return;
+  }
   const doors = ['gateway', 'authority', 'http', 'admin'].flatMap((door) => [`--${door}`, '127.0.0.1:0']);
   const data = folder.in('started');
   const child = spawn(node, [bin, 'start', '--workers', '1', '--data', data, ...doors], {
@@ -99,7 +115,11 @@ test('the packed product starts, issues, revokes and ends', { skip }, async () =
   }
 });
 
-test('an old Node is told what it needs', { skip }, async () => {
+test('an old Node is told what it needs', { skip }, async (t) => {
+  if (uncached !== undefined) {
+    t.skip(uncached);
+    return;
+  }
   const source = readFileSync(bin, 'utf8');
   assert.doesNotMatch(source, /^import .* from '@countersign/mu);
   const pretend = `Object.defineProperty(process.versions, 'node', { value: '20.0.0' }); await import(${JSON.stringify(bin)});`;

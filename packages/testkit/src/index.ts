@@ -19,6 +19,7 @@ export { BAD_ANSWERS, deadPort, serveHttp, type TestHttpServer } from './http-se
 export { endGroupWithProcess, endWithProcess } from './leave-nothing.ts';
 export { certIdOf, ocspAnswer, serveOcsp, type OcspBehaviour } from './ocsp.ts';
 export { startPeerServer, type PeerServer } from './peer-server.ts';
+export { importPart } from './parts.ts';
 export { peer, without } from './peers.ts';
 export { startPostgres, withoutPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export {

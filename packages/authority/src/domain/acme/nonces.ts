@@ -19,13 +19,15 @@ export interface NonceParts {
   readonly secret: Uint8Array;
   /** Where several nodes share a store; without it a node knows its own nonces only, which is cheaper. */
   readonly claim?: ClaimNonce | undefined;
+  /** How many nonces it remembers, a multiple of 32 ({@link nonceWindow}). */
+  readonly remembered?: number | undefined;
 }
 
 /** How long a nonce is good for. */
 export const nonceLifetimeMs = 60 * 60_000;
 
-/** How many of its own nonces a node remembers; older ones are good no longer. */
-const windowBits = 1 << 20;
+/** How many of its own nonces a node remembers, if it is not told otherwise; older ones are good no longer. */
+export const nonceWindow = 1 << 20;
 
 const nodeLength = 8;
 const bodyLength = nodeLength + 6 + 4;
@@ -34,26 +36,26 @@ const textLength = Math.ceil(((bodyLength + macLength) * 8) / 6);
 
 /**
  * Nonces that cost no memory until they are used and little then: each is its node, a number and the minute, with a MAC. A node keeps
- * one bit for each of its last million numbers. A node that starts again is another node: what the one before has issued is refused,
+ * one bit for each of its last numbers, a million. A node that starts again is another node: what the one before has issued is refused,
  * and clients ask for a fresh one (badNonce). Where several nodes share a store the first claim there counts, whoever issued it.
  */
-export function createNonces({ clock, random, secret, claim }: NonceParts): Nonces {
+export function createNonces({ clock, random, secret, claim, remembered = nonceWindow }: NonceParts): Nonces {
   const node = Buffer.from(random(nodeLength));
-  const used = new Uint32Array(windowBits / 32);
+  const used = new Uint32Array(remembered / 32);
   let next = 0;
 
   const macOf = (body: Uint8Array): Uint8Array =>
     createHmac('sha256', secret).update(body).digest().subarray(0, macLength);
 
   function clear(number: number): void {
-    const bit = number % windowBits;
+    const bit = number % remembered;
     used[bit >>> 5] = (used[bit >>> 5] ?? 0) & ~(1 << (bit & 31));
   }
 
   /** Marks a number of this node's; false where it was marked, or is out of the window. */
   function mark(number: number): boolean {
-    if (number >= next || number < next - windowBits) return false;
-    const bit = number % windowBits;
+    if (number >= next || number < next - remembered) return false;
+    const bit = number % remembered;
     const before = used[bit >>> 5] ?? 0;
     const mask = 1 << (bit & 31);
     used[bit >>> 5] = before | mask;

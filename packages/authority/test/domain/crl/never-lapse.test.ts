@@ -10,7 +10,10 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-describe('a year in which nothing is revoked', () => {
+// Lists last three days: a quarter of a year sees each of them signed a hundred times and more.
+const days = 92;
+
+describe('a quarter in which nothing is revoked', () => {
   it('ends with every partition, the full CRL and the delta current, as they were all the time', async () => {
     await using domain = await testDomain(undefined, 2);
     const [ca] = domain.cas.issuing;
@@ -18,7 +21,7 @@ describe('a year in which nothing is revoked', () => {
     const publisher = testPublisher(domain);
     const scopes: readonly CrlScope[] = [...scopesOf(ca), 'delta'];
     const numbers = new Map<CrlScope, number>();
-    for (let hours = 0; hours < 366 * 24; hours += 8) {
+    for (let hours = 0; hours < days * 24; hours += 8) {
       domain.clock.advance(8 * hour);
       await publisher.refresh();
       const now = domain.clock.now();
@@ -35,17 +38,17 @@ describe('a year in which nothing is revoked', () => {
     }
     for (const scope of scopes) await currentCrl(domain, scope);
     const signed = numbers.get(0) ?? 0;
-    assert.ok(signed > 366 && signed < 4 * 366, `partition 0 was signed ${signed} times`);
+    assert.ok(signed > days && signed < 4 * days, `partition 0 was signed ${signed} times`);
   });
 
   it('goes by without a lapse where the authority was away for two days, again and again', async () => {
     await using domain = await testDomain(undefined, 2);
     const publisher = testPublisher(domain);
     const { keyHash = '' } = domain.cas.issuing[0] ?? {};
-    for (let days = 0; days < 366; days += 2) {
+    for (let passed = 0; passed < days; passed += 2) {
       domain.clock.advance(2 * day);
       for (const { nextUpdate, scope } of await domain.store.crls(keyHash)) {
-        assert.ok(nextUpdate > domain.clock.now(), `${scope} after ${days} days`);
+        assert.ok(nextUpdate > domain.clock.now(), `${scope} after ${passed} days`);
       }
       await publisher.refresh();
     }
