@@ -102,7 +102,7 @@ describeOnEachStore('enrollment tokens', () => {
       ['sensors.example', 'server'],
       ['a.sensors.example.evil', 'server'],
       ['sensor-7', 'device', ['dns', 'sensor-7.example']],
-      ['sensor-7', 'device', ['dns', '*.shop.example']],
+      ['a.sensors.example', 'server', ['dns', '*.shop.example']],
       ['sensor-7', 'device', ['ip', '10.2.0.1']],
       ['sensor-7', 'device', ['uri', 'urn:other:7']],
       ['sensor-7', 'device', ['dns', 'a.sensors.example'], ['ip', '192.0.2.1']],
