@@ -21,6 +21,8 @@ export interface MetricsState {
     last(): readonly { readonly ca: string; readonly scope: string; readonly ms: number }[];
   };
   readonly gateways: number;
+  /** Servers of the SDK that judge by the feed. */
+  readonly servers: number;
   readonly rootOnline: boolean;
   /** The root's CRL ends within 90 days. */
   readonly rootCrlAlarm: boolean;
@@ -89,6 +91,7 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
   const crlFailures = gauge('crl_failures', 'CRLs that could not be signed since the start');
   const apiNotAfter = gauge('api_not_after_seconds', "End of the API's own certificate, seconds since the epoch");
   const gateways = gauge('gateways_connected', 'Gateways that follow the feed');
+  const servers = gauge('servers_connected', 'Servers of the SDK that judge by the feed');
   const waiting = gauge('requests_waiting', 'Requests that wait for the approval of an administrator');
   const rootOnline = gauge('root_key_online', "1 while the root's key lies in the data folder");
   const rootCrlAlarm = gauge('root_crl_alarm', "1 from 90 days before the root's CRL ends");
@@ -132,6 +135,7 @@ export function createMetrics(state: () => Promise<MetricsState>): Metrics {
     crlFailures.set(now.crlTimes.failures);
     if (now.apiNotAfter !== undefined) apiNotAfter.set(now.apiNotAfter / 1000);
     gateways.set(now.gateways);
+    servers.set(now.servers);
     waiting.set(now.requestsWaiting);
     rootOnline.set(Number(now.rootOnline));
     rootCrlAlarm.set(Number(now.rootCrlAlarm));

@@ -105,7 +105,8 @@ export async function authorityStatus(parts: StatusParts): Promise<Status> {
     certificates: await store.countCertificates(now),
     requestsWaiting: await store.countPendingRequests(),
     gateways: hub.gateways().map((gateway) => ({ ...gateway, connectedAt: iso(gateway.connectedAt) })),
-    nodes: hub.nodes().map(({ name, gateways }) => ({ name, gateways })),
+    servers: hub.servers().map((server) => ({ ...server, connectedAt: iso(server.connectedAt) })),
+    nodes: hub.nodes().map(({ name, gateways, servers }) => ({ name, gateways, servers })),
     warnings: warningsOf(parts, rootOnline, rootCrl, now),
   };
 }
@@ -121,6 +122,7 @@ export async function metricsState(parts: StatusParts): Promise<MetricsState> {
   return {
     cas: read,
     gateways: parts.hub.gateways().length,
+    servers: parts.hub.servers().length,
     rootOnline: existsSync(parts.folder.rootKey),
     rootCrlAlarm: rootEnd - parts.clock() < rootCrlAlarmMs,
     apiNotAfter: parts.apiNotAfter(),

@@ -155,7 +155,7 @@ export const feedQuerySchema = z.strictObject({
 });
 export type FeedQuery = z.infer<typeof feedQuerySchema>;
 
-/** POST /v1/feed/acks: every worker of `gateway` has applied everything up to `cursor`. */
+/** POST /v1/feed/acks: every worker of `gateway`, which may be a server of the SDK, has applied everything up to `cursor`. */
 export const feedAckSchema = z.strictObject({
   gateway: gatewayIdSchema,
   cursor: cursorSchema,

@@ -36,19 +36,25 @@ export type ReleaseRequest = z.input<typeof releaseRequestSchema>;
 
 const serialAndName = z.strictObject({ serial: serialSchema, name: z.string() });
 
+/** Servers of the SDK that judge by the feed. */
+const serverConvergenceSchema = z.strictObject({ connected: z.int().min(0), converged: z.int().min(0) });
+
 const nodeConvergenceSchema = z.strictObject({
   node: z.string(),
   gateways: z.int().min(0),
   converged: z.int().min(0),
+  servers: serverConvergenceSchema.optional(),
   answered: z.boolean(),
 });
 export type NodeConvergence = z.infer<typeof nodeConvergenceSchema>;
 
-/** How far the gateways were when the answer was given; bounded by one second. */
+/** How far the gateways, and the servers that judge by the feed, were when the answer was given; bounded by one second. */
 export const convergenceSchema = z.strictObject({
   gateways: z.int().min(0),
   converged: z.int().min(0),
   waitedMs: z.number().min(0),
+  /** Servers of the SDK, where any are connected: they are waited for like gateways, and counted beside them. */
+  servers: serverConvergenceSchema.optional(),
   /** The other nodes of the authority, each with its part of both numbers; `answered` is false for one that was not heard in time. */
   nodes: z.array(nodeConvergenceSchema).optional(),
 });

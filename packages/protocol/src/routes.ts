@@ -118,7 +118,7 @@ export const routes = {
     path: '/v1/revocations',
     principals: ['admin'],
     summary:
-      'Revoke by name, serial or certificate; answers when every connected gateway has acknowledged, or after a second',
+      'Revoke by name, serial or certificate; answers when every connected gateway, and server that judges, has acknowledged, or after a second',
     body: revocationRequestSchema,
     response: revocationResultSchema,
   },
@@ -255,8 +255,8 @@ export const routes = {
   acknowledge: {
     method: 'POST',
     path: '/v1/feed/acks',
-    principals: ['gateway'],
-    summary: 'Every worker of a gateway has applied the feed up to a cursor',
+    principals: ['gateway', 'server', 'peer'],
+    summary: 'Every worker of a gateway, or a server that judges, has applied the feed up to a cursor',
     body: feedAckSchema,
     response: feedAckResultSchema,
   },

@@ -47,8 +47,10 @@ export const statusSchema = z.strictObject({
   requestsWaiting: z.int(),
   /** Those of this node. */
   gateways: z.array(gatewayStatusSchema),
+  /** Servers of the SDK that judge by the feed of this node. */
+  servers: z.array(gatewayStatusSchema).optional(),
   /** The other nodes of the same store. */
-  nodes: z.array(z.strictObject({ name: z.string(), gateways: z.int() })).optional(),
+  nodes: z.array(z.strictObject({ name: z.string(), gateways: z.int(), servers: z.int().optional() })).optional(),
   warnings: z.array(warningSchema),
 });
 export type Status = z.infer<typeof statusSchema>;

@@ -1,6 +1,6 @@
-import type { Convergence } from '@countersign/protocol';
+import type { Convergence, NodeConvergence } from '@countersign/protocol';
 import type { Acknowledgements } from './feed-acknowledgements.ts';
-import type { OtherNodes } from './feed-nodes.ts';
+import type { NodeProgress, OtherNodes } from './feed-nodes.ts';
 import type { After, Clock } from './ports.ts';
 
 /** How often another node that waits is told how far the gateways here are. */
@@ -15,18 +15,32 @@ export interface ConvergenceOptions {
   readonly nodes: OtherNodes | undefined;
 }
 
-/** Resolves when every one of `gateways`, and every one of the other nodes, has acknowledged `seq`, or after `boundMs`. */
+/** Who is connected to this node and acknowledges: ids. */
+export interface Followers {
+  readonly gateways: ReadonlySet<string>;
+  readonly servers: ReadonlySet<string>;
+}
+
+/** How far they are. */
+export interface Progress {
+  readonly gateways: number;
+  readonly converged: number;
+  readonly servers: number;
+  readonly serversConverged: number;
+}
+
+/** Resolves when every one of `followers`, and every one of the other nodes, has acknowledged `seq`, or after `boundMs`. */
 export async function settled(
   { clock, after, acknowledgements, nodes }: ConvergenceOptions,
-  gateways: ReadonlySet<string>,
+  followers: Followers,
   seq: number,
   boundMs: number,
 ): Promise<Convergence> {
   const started = clock();
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = (): void => {
-    const there = (asked?.result() ?? []).every((one) => one.answered && one.converged >= one.gateways);
-    if (there && acknowledgements.count(gateways, seq) === gateways.size) resolve();
+    const there = (asked?.result() ?? []).every((one) => one.answered && isThere(one));
+    if (there && isThere(progressOf(acknowledgements, followers, seq))) resolve();
   };
   const asked = nodes?.ask(seq, look);
   const endWatch = acknowledgements.watch(look);
@@ -37,27 +51,59 @@ export async function settled(
   endWatch();
   asked?.end();
   const others = asked?.result() ?? [];
+  const { gateways, converged, servers, serversConverged } = [
+    progressOf(acknowledgements, followers, seq),
+    ...others,
+  ].reduce((sum, one) => ({
+    gateways: sum.gateways + one.gateways,
+    converged: sum.converged + one.converged,
+    servers: sum.servers + one.servers,
+    serversConverged: sum.serversConverged + one.serversConverged,
+  }));
   return {
-    gateways: others.reduce((sum, one) => sum + one.gateways, gateways.size),
-    converged: others.reduce((sum, one) => sum + one.converged, acknowledgements.count(gateways, seq)),
+    gateways,
+    converged,
     waitedMs: clock() - started,
-    ...(others.length === 0 ? {} : { nodes: others }),
+    ...serversOf({ servers, serversConverged }),
+    ...(others.length === 0 ? {} : { nodes: others.map(nodeConvergence) }),
   };
 }
 
-/** Tells the other nodes how far the gateways here are, again and again until all are there or nobody waits any more. */
+function progressOf(acknowledgements: Acknowledgements, { gateways, servers }: Followers, seq: number): Progress {
+  return {
+    gateways: gateways.size,
+    converged: acknowledgements.count(gateways, seq),
+    servers: servers.size,
+    serversConverged: acknowledgements.count(servers, seq),
+  };
+}
+
+function isThere({ gateways, converged, servers, serversConverged }: Progress): boolean {
+  return converged >= gateways && serversConverged >= servers;
+}
+
+function nodeConvergence({ node, gateways, converged, answered, ...servers }: NodeProgress): NodeConvergence {
+  return { node, gateways, converged, ...serversOf(servers), answered };
+}
+
+/** Where there are none nothing is said of them. */
+function serversOf({ servers, serversConverged }: Pick<Progress, 'servers' | 'serversConverged'>) {
+  return servers === 0 ? {} : { servers: { connected: servers, converged: serversConverged } };
+}
+
+/** Tells the other nodes how far those here are, again and again until all are there or nobody waits any more. */
 export async function report(
   { after, acknowledgements, nodes }: ConvergenceOptions,
-  gateways: ReadonlySet<string>,
+  followers: Followers,
   seq: number,
 ): Promise<void> {
   for (let told = 0; told < reports; told += 1) {
-    const converged = acknowledgements.count(gateways, seq);
-    nodes?.report(seq, gateways.size, converged);
-    if (converged === gateways.size) return;
+    const progress = progressOf(acknowledgements, followers, seq);
+    nodes?.report(seq, progress);
+    if (isThere(progress)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const endWatch = acknowledgements.watch(() => {
-      if (acknowledgements.count(gateways, seq) === gateways.size) resolve();
+      if (isThere(progressOf(acknowledgements, followers, seq))) resolve();
     });
     const callOff = after(reportMs, resolve);
     await promise;

@@ -3,7 +3,7 @@ import type { Convergence, FeedEvent } from '@countersign/protocol';
 import { readBundle } from './bundle.ts';
 import { Acknowledgements } from './feed-acknowledgements.ts';
 import { report, settled } from './feed-convergence.ts';
-import type { ConvergenceOptions } from './feed-convergence.ts';
+import type { ConvergenceOptions, Followers } from './feed-convergence.ts';
 import { FeedDigest } from './feed-digest.ts';
 import { changeEvent } from './feed-lines.ts';
 import { OtherNodes } from './feed-nodes.ts';
@@ -135,15 +135,24 @@ export class FeedHub {
     return recorded !== 'refused';
   }
 
-  /** Resolves when every gateway that is connected now, to whichever node, has acknowledged `seq`, or after `boundMs`. */
+  /** Resolves when every gateway and judging server that is connected now, to whichever node, has acknowledged `seq`, or after `boundMs`. */
   settled(seq: number, boundMs: number): Promise<Convergence> {
-    return settled(this.#convergence, this.#gatewaysLive(), seq, boundMs);
+    return settled(this.#convergence, this.#followers(), seq, boundMs);
   }
 
-  /** Who is connected to this node. */
+  /** The gateways that are connected to this node. */
   gateways(): ConnectedGateway[] {
-    return [...this.#live].flatMap(({ subscriber: { gateway, name }, connectedAt }) => {
-      if (gateway === undefined) return [];
+    return this.#connected(false);
+  }
+
+  /** The judging servers of the SDK that are connected to this node. */
+  servers(): ConnectedGateway[] {
+    return this.#connected(true);
+  }
+
+  #connected(servers: boolean): ConnectedGateway[] {
+    return [...this.#live].flatMap(({ subscriber: { gateway, name, isServer = false }, connectedAt }) => {
+      if (gateway === undefined || isServer !== servers) return [];
       const acknowledged = this.#acknowledgements.of(gateway);
       return {
         id: gateway,
@@ -156,7 +165,7 @@ export class FeedHub {
   }
 
   /** The other nodes of the same store. */
-  nodes(): readonly { readonly name: string; readonly gateways: number }[] {
+  nodes(): readonly { readonly name: string; readonly gateways: number; readonly servers: number }[] {
     return this.#nodes?.list() ?? [];
   }
 
@@ -169,7 +178,8 @@ export class FeedHub {
     const now = clock();
     for (const subscription of this.#live) if (subscription.subscriber.expiresAt < now) subscription.end();
     this.#snapshots.tidy();
-    this.#nodes?.announce(this.#gatewaysLive().size);
+    const { gateways, servers } = this.#followers();
+    this.#nodes?.announce(gateways.size, servers.size);
     await this.pump();
     // A clock that was set back must not silence the heart.
     if (Math.abs(now - this.#lastHeartbeat) < heartbeatMs) return;
@@ -307,11 +317,14 @@ export class FeedHub {
   /** Another node asks how far the gateways here are. */
   async #answer(seq: number): Promise<void> {
     await this.pump();
-    if (this.#seq >= seq) await report(this.#convergence, this.#gatewaysLive(), seq);
+    if (this.#seq >= seq) await report(this.#convergence, this.#followers(), seq);
   }
 
-  #gatewaysLive(): Set<string> {
-    return new Set([...this.#live].flatMap(({ subscriber }) => subscriber.gateway ?? []));
+  #followers(): Followers {
+    return {
+      gateways: new Set(this.gateways().map(({ id }) => id)),
+      servers: new Set(this.servers().map(({ id }) => id)),
+    };
   }
 
   async #line(change: StoredFeedChange): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
-import type { NodeConvergence } from '@countersign/protocol';
 import { z } from 'zod';
+import type { Progress } from './feed-convergence.ts';
 import type { NodeChannel } from './ports.ts';
 
 /** How this node is called. */
@@ -17,6 +17,15 @@ interface Other {
   readonly name: string;
   heardAt: number;
   gateways: number;
+  servers: number;
+}
+
+/** How far those who are connected to another node are. */
+export interface NodeProgress extends Progress {
+  /** Its name. */
+  readonly node: string;
+  /** False where it was not heard. */
+  readonly answered: boolean;
 }
 
 const count = z.int().min(0);
@@ -24,10 +33,18 @@ const common = { node: z.string().max(64) };
 
 /** What one node says to all others. */
 const messageSchema = z.discriminatedUnion('type', [
-  z.object({ ...common, type: z.literal('here'), name: z.string(), gateways: count }),
+  z.object({ ...common, type: z.literal('here'), name: z.string(), gateways: count, servers: count }),
   z.object({ ...common, type: z.literal('gone') }),
   z.object({ ...common, type: z.literal('ask'), seq: count }),
-  z.object({ ...common, type: z.literal('settled'), seq: count, gateways: count, converged: count }),
+  z.object({
+    ...common,
+    type: z.literal('settled'),
+    seq: count,
+    gateways: count,
+    converged: count,
+    servers: count,
+    serversConverged: count,
+  }),
   z.object({ ...common, type: z.literal('acknowledged'), gateway: z.string(), cursor: z.string(), workers: count }),
 ]);
 type Message = z.infer<typeof messageSchema>;
@@ -66,22 +83,22 @@ export class OtherNodes {
   }
 
   /** The other nodes, as far as is known. */
-  list(): readonly { readonly id: string; readonly name: string; readonly gateways: number }[] {
+  list(): readonly ({ readonly id: string } & Omit<Other, 'heardAt'>)[] {
     const { channel, elapsed } = this.#options;
     for (const [id, { heardAt }] of this.#others) {
       if (channel.connected() && elapsed() - heardAt > silentMs) this.#others.delete(id);
     }
-    return [...this.#others].map(([id, { name, gateways }]) => ({ id, name, gateways }));
+    return [...this.#others].map(([id, { name, gateways, servers }]) => ({ id, name, gateways, servers }));
   }
 
   /** Says that this node is there; to be called every second or so. */
-  announce(gateways: number): void {
-    this.#say({ type: 'here', name: this.#options.self.name, gateways });
+  announce(gateways: number, servers: number): void {
+    this.#say({ type: 'here', name: this.#options.self.name, gateways, servers });
   }
 
-  /** Says how far the gateways here are. */
-  report(seq: number, gateways: number, converged: number): void {
-    this.#say({ type: 'settled', seq, gateways, converged });
+  /** Says how far those who are connected here are. */
+  report(seq: number, progress: Progress): void {
+    this.#say({ type: 'settled', seq, ...progress });
   }
 
   /** Passes on an acknowledgement of a gateway that is subscribed elsewhere. */
@@ -89,10 +106,10 @@ export class OtherNodes {
     this.#say({ type: 'acknowledged', gateway, cursor, workers });
   }
 
-  /** Asks every other node how far its gateways are; `changed` is called whenever one has said something new. */
-  ask(seq: number, changed: () => void): { result(): NodeConvergence[]; end(): void } {
+  /** Asks every other node how far those who are connected to it are; `changed` is called whenever one has said something new. */
+  ask(seq: number, changed: () => void): { result(): NodeProgress[]; end(): void } {
     const others = this.list();
-    const heard = new Map<string, { gateways: number; converged: number }>();
+    const heard = new Map<string, Progress>();
     const hear = (told: Report): void => {
       if (told.seq < seq) return;
       heard.set(told.node, told);
@@ -102,10 +119,12 @@ export class OtherNodes {
     if (others.length > 0) this.#say({ type: 'ask', seq });
     return {
       result: () =>
-        others.map(({ id, name, gateways }) => ({
+        others.map(({ id, name, gateways, servers }) => ({
           node: name,
           gateways: heard.get(id)?.gateways ?? gateways,
           converged: heard.get(id)?.converged ?? 0,
+          servers: heard.get(id)?.servers ?? servers,
+          serversConverged: heard.get(id)?.serversConverged ?? 0,
           answered: heard.has(id),
         })),
       end: () => this.#reports.delete(hear),
@@ -131,9 +150,8 @@ export class OtherNodes {
     if (other !== undefined) other.heardAt = elapsed();
     switch (message.type) {
       case 'here': {
-        const { name, gateways } = message;
-        if (other === undefined) this.#others.set(message.node, { name, gateways, heardAt: elapsed() });
-        else other.gateways = gateways;
+        const { name, gateways, servers } = message;
+        this.#others.set(message.node, { name, gateways, servers, heardAt: elapsed() });
         break;
       }
       case 'gone':

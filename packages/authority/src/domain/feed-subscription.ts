@@ -12,6 +12,8 @@ export interface FeedSink {
 export interface FeedSubscriber {
   /** The id that acknowledgements come under; undefined for one that only watches. */
   readonly gateway: string | undefined;
+  /** It is a server of the SDK, which is counted beside the gateways. */
+  readonly isServer?: boolean;
   readonly name: string;
   readonly cursor: string | undefined;
   /** Asks for a snapshot, though it has a cursor. */

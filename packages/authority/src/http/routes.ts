@@ -52,9 +52,14 @@ function millis(timestamp: string | undefined): number | undefined {
   return timestamp === undefined ? undefined : Date.parse(timestamp);
 }
 
-/** Acknowledgements of one gateway's certificate never count for another's. */
+/** Profiles of certificates whose holders judge by the feed: a revocation waits for those that say so. */
+const mayAcknowledge: ReadonlySet<string> = new Set(['gateway', 'server', 'peer']);
+
+/** Acknowledgements of one gateway's certificate never count for another's, nor a server's of the same name for a gateway's. */
 function gatewayId(caller: Caller, id: string): string {
-  return caller.kind === 'certificate' ? `${caller.certificate.name}/${id}` : id;
+  if (caller.kind !== 'certificate') return id;
+  const { name, profile } = caller.certificate;
+  return `${profile === 'gateway' ? '' : 'server '}${name}/${id}`;
 }
 
 /** Puts every route of the API on a server. */
@@ -165,10 +170,11 @@ export function serveApi(app: FastifyInstance, whoCalls: WhoCalls, parts: RouteP
   });
   serveRoute(app, whoCalls, 'feed', ({ caller, query, reply }) => {
     const certificate = caller.kind === 'certificate' ? caller.certificate : undefined;
-    // Only a gateway can acknowledge, so nobody waits for anyone else.
-    const counts = certificate?.profile === 'gateway' && query.gateway !== undefined;
+    // Nobody waits for one who only watches.
+    const counts = certificate !== undefined && query.gateway !== undefined && mayAcknowledge.has(certificate.profile);
     const subscriber = {
       gateway: counts ? gatewayId(caller, query.gateway ?? '') : undefined,
+      isServer: certificate?.profile !== 'gateway',
       name: certificate?.name ?? 'local',
       cursor: query.cursor,
       full: query.snapshot === 'full',

@@ -49,10 +49,13 @@ describe('several nodes', { skip: withoutPostgres }, () => {
   }
 
   /** A gateway that is connected to a node; it acknowledges at whichever it is told. */
-  async function gateway(at: Node, id: string): Promise<void> {
+  async function gateway(at: Node, id: string, isServer = false): Promise<void> {
     const sink = { send: () => undefined, backlog: 0, ready: async () => true, end: () => undefined };
     const { cursor } = at.hub;
-    await at.hub.subscribe({ gateway: id, name: id, cursor, path: [], expiresAt: Number.POSITIVE_INFINITY }, sink);
+    await at.hub.subscribe(
+      { gateway: id, isServer, name: id, cursor, path: [], expiresAt: Number.POSITIVE_INFINITY },
+      sink,
+    );
   }
 
   async function knowEachOther(): Promise<void> {
@@ -97,6 +100,26 @@ describe('several nodes', { skip: withoutPostgres }, () => {
     const { gateways, converged, nodes: others } = await settling;
     assert.deepEqual([gateways, converged], [3, 3]);
     assert.deepEqual(others, [{ node: 'b', gateways: 2, converged: 2, answered: true }]);
+  });
+
+  it('and when the judging servers of every node have, which are counted apart', async () => {
+    const [a, b] = [await node('a'), await node('b')];
+    await gateway(a, 'ga');
+    await gateway(b, 'sb', true);
+    await knowEachOther();
+    const seq = await change(a);
+    await a.hub.pump();
+    const settling = a.hub.settled(seq, 60_000);
+    assert.ok(await a.hub.acknowledge('ga', a.hub.cursor, 1));
+    assert.ok(await a.hub.acknowledge('sb', a.hub.cursor, 1));
+    const { gateways, converged, servers, nodes: others } = await settling;
+    assert.deepEqual([gateways, converged, servers], [1, 1, { connected: 1, converged: 1 }]);
+    const counted = { gateways: 0, converged: 0, servers: { connected: 1, converged: 1 } };
+    assert.deepEqual(others, [{ node: 'b', ...counted, answered: true }]);
+    // One that does not answer is waited for no longer than is said, and is not counted as converged.
+    const late = await a.hub.settled(await change(a), 500);
+    assert.deepEqual([late.converged, late.servers], [0, { connected: 1, converged: 0 }]);
+    assert.deepEqual([b.hub.gateways().length, b.hub.servers().length], [0, 1]);
   });
 
   it('and says which node has not answered, or how far its gateways are', async () => {

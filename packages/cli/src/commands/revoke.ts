@@ -58,7 +58,7 @@ export const revoke = command<RevokeFlags, [string]>({
   docs: {
     brief: 'Revoke every unexpired certificate of a name and its open tokens, or one certificate',
     fullDescription:
-      'Ends live connections and refuses new and resumed ones at every connected gateway; returns when all of them have said so, or after a second.',
+      'Ends live connections and refuses new and resumed ones at every connected gateway, and server of the SDK that follows the feed; returns when all of them have said so, or after a second.',
   },
 });
 
@@ -75,20 +75,25 @@ export const release = command<flags.AdminFlags, [string]>({
   docs: { brief: 'End the hold of a certificate that was revoked with certificateHold' },
 });
 
-function sayConvergence(output: Output, { gateways, converged, waitedMs, nodes = [] }: Convergence): void {
+function sayConvergence(output: Output, { gateways, converged, waitedMs, servers, nodes = [] }: Convergence): void {
   const silent = nodes.filter(({ answered }) => !answered).map(({ node }) => node);
   if (silent.length > 0) {
     output.note(
       `countersign: not heard in time: the authority's node${silent.length === 1 ? '' : 's'} ${silent.join(', ')}`,
     );
   }
-  if (gateways === 0) return;
+  sayApplied(output, 'gateway', gateways, converged, waitedMs);
+  if (servers !== undefined) sayApplied(output, 'server', servers.connected, servers.converged, waitedMs);
+}
+
+function sayApplied(output: Output, who: string, connected: number, converged: number, waitedMs: number): void {
+  if (connected === 0) return;
   output.say(
-    `${converged} of ${gateways} gateway${gateways === 1 ? '' : 's'} applied it within ${Math.round(waitedMs)} ms`,
+    `${converged} of ${connected} ${who}${connected === 1 ? '' : 's'} applied it within ${Math.round(waitedMs)} ms`,
   );
-  if (converged < gateways) {
+  if (converged < connected) {
     output.note(
-      `countersign: ${gateways - converged} connected gateway(s) have not answered yet; they apply it as soon as they do`,
+      `countersign: ${connected - converged} connected ${who}(s) have not answered yet; they apply it as soon as they do`,
     );
   }
 }

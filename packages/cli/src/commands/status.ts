@@ -52,7 +52,7 @@ function processLines(processes: readonly RunningProcess[]): readonly string[] {
 }
 
 function authorityLines(authority: Status): readonly string[] {
-  const { certificates, requestsWaiting, gateways, nodes = [], root, issuing, warnings } = authority;
+  const { certificates, requestsWaiting, gateways, servers = [], nodes = [], root, issuing, warnings } = authority;
   const rows = [
     ['certificates', `${certificates.valid} valid, ${certificates.revoked} revoked, ${certificates.total} in all`],
     ...(requestsWaiting === 0
@@ -67,6 +67,19 @@ function authorityLines(authority: Status): readonly string[] {
       `${workers} worker${workers === 1 ? '' : 's'}, ${acknowledged === undefined ? 'nothing acknowledged yet' : `at ${acknowledged}`}`,
     ]),
   ];
-  rows.push(...nodes.map((node) => [`node ${node.name}`, `${node.gateways} gateway${node.gateways === 1 ? '' : 's'}`]));
+  rows.push(
+    ...servers.map(({ name, acknowledged }) => [
+      `server ${name}`,
+      acknowledged === undefined ? 'nothing acknowledged yet' : `at ${acknowledged}`,
+    ]),
+    ...nodes.map((node) => [
+      `node ${node.name}`,
+      [counted(node.gateways, 'gateway'), ...(node.servers ? [counted(node.servers, 'server')] : [])].join(', '),
+    ]),
+  );
   return [...columns(rows), ...warnings.map(({ message }) => `warning: ${message}`)];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

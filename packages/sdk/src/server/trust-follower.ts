@@ -54,7 +54,8 @@ export class TrustFollower {
         return Promise.resolve();
       },
       keepLines: false,
-      workers: undefined,
+      // This process judges itself: what was told is applied in the same turn.
+      workers: () => 1,
       onApplied: () => this.#heard.resolve(),
       onBundle: options.onCas,
       info: () => undefined,
