@@ -93,7 +93,7 @@ export class Presigning {
 
   async #drain(): Promise<void> {
     for (const [key, { subject, done }] of this.#waiting) {
-      if (!this.#closed) await this.#sign(subject).catch(this.#options.failed);
+      if (!this.#closed) await this.#sign(subject, 'anew').catch(this.#options.failed);
       this.#waiting.delete(key);
       done();
       await this.#pause();
@@ -108,10 +108,10 @@ export class Presigning {
   }
 
   async #refresh(): Promise<void> {
-    const { responder, context } = this.#options;
+    const { responder } = this.#options;
     for (const [request, { thisUpdate }] of responder.cache.answers()) {
       if (this.#closed) return;
-      if (Math.abs(context.clock() - thisUpdate) >= refreshMs) await responder.renew(request);
+      if (this.#isOld(thisUpdate)) await responder.renew(request);
       await this.#pause();
     }
   }
@@ -129,7 +129,7 @@ export class Presigning {
         }
         newest = Math.max(newest, id);
         before = id;
-        await this.#sign(subject);
+        await this.#sign(subject, 'where it has none');
         await this.#pause();
       }
       if (page.length < pageSize) break;
@@ -137,11 +137,20 @@ export class Presigning {
     this.#upTo = newest;
   }
 
-  async #sign({ issuer, serial }: Subject): Promise<void> {
+  async #sign({ issuer, serial }: Subject, when: 'anew' | 'where it has none'): Promise<void> {
     const { responder, context } = this.#options;
     const cas: CaSet = context.cas();
     const ca = cas.issuing.find(({ keyHash }) => keyHash === issuer);
-    if (ca !== undefined) await responder.renew(expectedRequest(serial, ca, context.crypto));
+    if (ca === undefined) return;
+    const request = expectedRequest(serial, ca, context.crypto);
+    const answer = when === 'anew' ? undefined : responder.cache.answer(request);
+    // Whoever asked before has it, and so have caches.
+    const stands = answer !== undefined && !answer.tail.responder.withdrawn && !this.#isOld(answer.thisUpdate);
+    if (!stands) await responder.renew(request);
+  }
+
+  #isOld(thisUpdate: number): boolean {
+    return Math.abs(this.#options.context.clock() - thisUpdate) >= refreshMs;
   }
 
   async #pause(): Promise<void> {

@@ -30,6 +30,18 @@ describeOnEachStore('answers signed ahead', () => {
     assert.deepEqual(test.failures, []);
   });
 
+  it('leave an answer as it is that somebody has been given already: caches go on with it', async () => {
+    await using test = await testResponder();
+    const alice = await test.issued('alice');
+    await test.ask(alice);
+    const given = atHand(test, alice);
+    assert.ok(given !== undefined);
+    test.domain.clock.advance(60_000);
+    test.presigning.begin();
+    await test.presigning.idle();
+    assert.equal(atHand(test, alice)?.etag, given.etag);
+  });
+
   it('are those of the newest certificates where not all have room', async () => {
     await using test = await testResponder({ cacheBytes: 12_000 });
     const certificates = [];
