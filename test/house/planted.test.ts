@@ -154,7 +154,7 @@ test('pki that imports another package is seen', { skip }, async () => {
 });
 
 for (const room of ['adapters', 'http']) {
-  test(`a domain that knows ${room} is seen`, async () => {
+  test(`a domain that knows ${room} is seen`, { skip }, async () => {
     const file = 'packages/authority/src/domain/planted.ts';
     const text = `import * as x from '../${room}/planted-other.ts';\nexport const y = x;\n`;
     const said = await planted(

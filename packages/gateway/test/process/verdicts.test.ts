@@ -41,6 +41,10 @@ before(async () => {
     ['constraint_violated', deep.issue('x')],
     ['not_allowed', root.issue('nobody-allows-me')],
     ['untrusted_issuer with the name of a good CA', (await createRoot('Clients')).issue('alice')],
+    [
+      'untrusted_issuer with its name and another kind of key',
+      (await createRoot('Clients', { key: 'rsa2048' })).issue('alice'),
+    ],
     ['good', root.issue('alice')],
     ['good without an extendedKeyUsage', root.issue('alice', { usages: null })],
     ['good of RSA', root.issue('alice', { key: 'rsa2048' })],

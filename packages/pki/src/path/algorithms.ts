@@ -47,6 +47,13 @@ export function canVerify(algorithm: AlgorithmIdentifier, key: PublicKeyKind): b
   return scheme !== undefined && schemeFitsKey(scheme, key) && isCheapKey(key);
 }
 
+/** Whether a signature with this algorithm can be by no key like this one, as both are known and of different kinds. */
+export function isOfAnotherKind(algorithm: AlgorithmIdentifier, key: PublicKeyKind): boolean {
+  const scheme = signatureScheme(algorithm);
+  if (scheme === undefined || key.type === 'unknown') return false;
+  return key.type === 'rsa' ? !scheme.startsWith('rsa-') : !schemeFitsKey(scheme, key);
+}
+
 function describeKey({ key, algorithm }: SubjectPublicKeyInfo): string {
   switch (key.type) {
     case 'rsa':

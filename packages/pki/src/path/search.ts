@@ -244,5 +244,9 @@ export class Search {
 function signatureFault(cert: Certificate, verdict: SignatureVerdict): PathFault {
   return verdict === 'invalid'
     ? fault('signature_invalid', cert, 'under this key')
-    : fault('algorithm_refused', cert, 'its signature algorithm is not known or does not fit the key of its issuer');
+    : fault(
+        'algorithm_refused',
+        cert,
+        'its signature algorithm or the key of its issuer is not known, or does not fit the other',
+      );
 }

@@ -4,7 +4,7 @@ import { verifySignature, type Signed } from '../keys/verify.ts';
 import type { Crypto } from '../keys/crypto.ts';
 import { equalOctets, toHex } from '../der/octets.ts';
 import type { SubjectPublicKeyInfo } from '../x509/public-key.ts';
-import { canVerify } from './algorithms.ts';
+import { canVerify, isOfAnotherKind } from './algorithms.ts';
 
 /** What is signed, with its whole encoding as its identity. */
 export interface SignedObject extends Signed {
@@ -60,7 +60,7 @@ export function createSignatureCache(crypto: Pick<Crypto, 'digest'>, maxEntries:
   };
 }
 
-/** `uncheckable`: the algorithm is unknown, does not fit the key, or the key is too dear to use. */
+/** `uncheckable`: the algorithm or the key is unknown, RSA's parameters do not fit, or the key is too dear to use. */
 export type SignatureVerdict = 'valid' | 'invalid' | 'uncheckable' | 'over_budget';
 
 /** Checks signatures with a budget; results within one validation are always kept. */
@@ -83,6 +83,7 @@ export class SignatureChecker {
   }
 
   check(signed: SignedObject, spki: SubjectPublicKeyInfo): SignatureVerdict {
+    if (isOfAnotherKind(signed.signatureAlgorithm, spki.key)) return 'invalid';
     if (!canVerify(signed.signatureAlgorithm, spki.key)) return 'uncheckable';
     // Several certificates may hold one key: what counts is the key.
     let results = this.#results.get(signed);
