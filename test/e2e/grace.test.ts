@@ -62,7 +62,8 @@ describe('an identity that has expired', () => {
     await eventually('it has ended', 10_000, () => Date.now() > validToDate.getTime() + 1000);
     await using agent = await agentOf('shelf');
     assert.notEqual(read(other).serialNumber, serialNumber);
-    assert.match(agent.stderr(), /"identity":"shelf".*"msg":"renewed"/u);
+    const told = /"identity":"shelf".*"msg":"renewed"/u;
+    await eventually('the renewal is told', 10_000, () => told.test(agent.stderr()));
   });
 
   test('is renewed by renew --daemon', async () => {
