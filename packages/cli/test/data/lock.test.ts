@@ -74,7 +74,7 @@ test('a process that has died is not listed', async () => {
   using temporary = temporaryFolder();
   const folder = dataFolder({ cwd: temporary.path, env: {} }, 'D');
   const lock = takeLock(folder, process.pid);
-  const child = spawn('true');
+  const child = spawn(node, ['--eval', '']);
   await once(child, 'exit');
   writeProcesses(folder, [
     { role: 'supervisor', pid: process.pid, listen: {} },
